@@ -1,0 +1,122 @@
+//! The only clock, and the two things that end a run early: its deadline and a signal.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Time that a cancelled run may still take: the runner kills what lives longer.
+pub const GRACE: Duration = Duration::from_millis(4_000);
+
+/// Why something was cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Its time was used up.
+    Deadline,
+    /// A signal came.
+    Cancelled,
+}
+
+/// When a run started, and whether somebody wants it to end.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    started: Instant,
+    cancel: CancellationToken,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl Clock {
+    /// A run that starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { started: Instant::now(), cancel: CancellationToken::new(), cancelled: Arc::default() }
+    }
+
+    /// Time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The moment this long after the start.
+    #[must_use]
+    pub fn after_start(&self, duration: Duration) -> Instant {
+        self.started + duration
+    }
+
+    /// Asks the run to end. The second time it is called, it returns `false`: nobody waits any longer.
+    pub fn cancel(&self) -> bool {
+        self.cancel.cancel();
+        !self.cancelled.swap(true, Ordering::SeqCst)
+    }
+
+    /// Whether the run was asked to end.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+
+    /// Runs a future until it is done, its time is up, or the run is cancelled, whichever comes first.
+    ///
+    /// # Errors
+    /// What cut it off; the future is dropped then.
+    pub async fn limit<T>(&self, until: Instant, future: impl Future<Output = T>) -> Result<T, Cut> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Cut::Cancelled),
+            done = tokio::time::timeout_at(until, future) => done.map_err(|_| Cut::Deadline),
+        }
+    }
+
+    /// Like `limit`, without a deadline.
+    ///
+    /// # Errors
+    /// `Cut::Cancelled`; the future is dropped then.
+    pub async fn unless_cancelled<T>(&self, future: impl Future<Output = T>) -> Result<T, Cut> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Cut::Cancelled),
+            done = future => Ok(done),
+        }
+    }
+
+    /// Lets a future finish, but after a cancellation only for `GRACE`.
+    pub async fn with_grace<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = future => Some(done),
+            () = async {
+                self.cancel.cancelled().await;
+                tokio::time::sleep(GRACE).await;
+            } => None,
+        }
+    }
+
+    /// Listens for SIGINT and SIGTERM until the process ends, as process 1 of a container too. The first
+    /// ends the run as its deadline would; the second ends the process.
+    ///
+    /// # Errors
+    /// The system does not let us listen.
+    pub fn listen(&self, exit_at_once: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let clock = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
+                if clock.cancel() {
+                    tracing::warn!("cancelled: finishing what can be finished within five seconds");
+                } else {
+                    exit_at_once();
+                }
+            }
+        });
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! The git program, for reviews of a local branch. Nothing of the repository is run: hooks, filters,
+//! file monitors, external diffs and text conversions are off.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use bytes::Bytes;
+use tokio::process::Command;
+
+use crate::domain::units::Sha;
+
+/// No git command of ours takes longer on a repository that works.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A local branch against its base.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalDiff {
+    /// The commit where the branch left its base.
+    pub base: Sha,
+    /// The branch's commit.
+    pub head: Sha,
+    /// The diff between them.
+    pub diff: Bytes,
+}
+
+/// The committed changes of the checked-out branch since it left `base`.
+///
+/// # Errors
+/// A sentence saying what git could not do.
+pub async fn branch_diff(repository: &Path, base: &str) -> anyhow::Result<LocalDiff> {
+    if base.starts_with('-') || base.is_empty() {
+        bail!("`{base}` is not the name of a commit");
+    }
+    let head = commit(repository, "HEAD").await?;
+    let tip = commit(repository, base).await?;
+    let merge_base = run(repository, &["merge-base", tip.as_str(), head.as_str()])
+        .await
+        .with_context(|| format!("`{base}` and HEAD have no common commit"))?;
+    let base = text(&merge_base).parse::<Sha>().map_err(anyhow::Error::msg)?;
+    let diff = run(
+        repository,
+        &[
+            "diff",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--no-color",
+            "--find-renames",
+            "--unified=3",
+            base.as_str(),
+            head.as_str(),
+        ],
+    )
+    .await?;
+    Ok(LocalDiff { base, head, diff: Bytes::from(diff) })
+}
+
+/// The branch that `origin` calls its default, when it is known here.
+pub async fn default_base(repository: &Path) -> Option<String> {
+    let name =
+        run(repository, &["symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD"]).await.ok()?;
+    Some(text(&name)).filter(|name| !name.is_empty())
+}
+
+/// The content of a file at a commit; `None` when it is not there.
+pub async fn file(repository: &Path, commit: &Sha, path: &str) -> Option<String> {
+    let bytes = run(repository, &["cat-file", "blob", &format!("{commit}:{path}")]).await.ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+async fn commit(repository: &Path, name: &str) -> anyhow::Result<Sha> {
+    let found = run(
+        repository,
+        &["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")],
+    )
+    .await
+    .with_context(|| format!("`{name}` is not a commit of this repository"))?;
+    text(&found).parse().map_err(anyhow::Error::msg)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).trim().to_owned()
+}
+
+async fn run(repository: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let mut command = Command::new("git");
+    command.args([
+        "-c",
+        "core.hooksPath=/dev/null",
+        "-c",
+        "core.fsmonitor=false",
+        "-c",
+        "core.attributesFile=/dev/null",
+        "-c",
+        "diff.external=",
+        "-c",
+        "safe.directory=*",
+        "--no-pager",
+    ]);
+    command.arg("-C").arg(repository).args(args).kill_on_drop(true).env_clear();
+    // Keys and tokens are nobody's business but ours.
+    for name in ["PATH", "HOME"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
+    let output = tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .context("git did not answer within two minutes")?
+        .context("git could not be started: is it installed?")?;
+    if !output.status.success() {
+        let said = text(&output.stderr);
+        let said = said.lines().next().unwrap_or("no message");
+        bail!("git {} failed: {said}", args.first().unwrap_or(&""));
+    }
+    Ok(output.stdout)
+}

@@ -1,0 +1,81 @@
+//! Single files of a repository.
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+use super::call::{JSON, JSON_CAP};
+use super::error::Error;
+use super::transport::Answer;
+use super::{GitHub, wire, with_query};
+use crate::domain::units::RepoName;
+
+/// GitHub's base64 is wrapped and padded; a server that leaves the padding out is understood too.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A text file of a repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileContent {
+    /// Its text.
+    pub text: String,
+    /// Its git blob, which names this content for good.
+    pub sha: String,
+}
+
+impl GitHub {
+    /// A text file at a commit, branch or tag; absent when there is none. Links inside the repository are
+    /// followed by GitHub.
+    ///
+    /// # Errors
+    /// [`Error::NotAFile`] for a directory, a submodule, a link to elsewhere, over 1 MB or not UTF-8;
+    /// [`Error::BadUrl`] for a path that leaves the repository; any other failed call.
+    pub async fn content(
+        &self,
+        repo: &RepoName,
+        path: &str,
+        git_ref: &str,
+    ) -> Result<Option<FileContent>, Error> {
+        let mut segments = vec!["contents"];
+        segments.extend(path.split('/').filter(|segment| !matches!(*segment, "" | ".")));
+        let url = with_query(self.repo_url(repo, &segments)?, &[("ref", git_ref)]);
+        match self.read(&url, JSON, JSON_CAP, |answer| file(&answer)).await {
+            Ok(file) => Ok(Some(file)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn file(answer: &Answer) -> Result<FileContent, Error> {
+    let none = |what: &str| Error::NotAFile { at: answer.at(), what: what.to_owned() };
+    if answer.body.trim_ascii_start().starts_with(b"[") {
+        return Err(none("this is a directory, not a file"));
+    }
+    let file = answer.json::<wire::ContentFile>()?;
+    match file.kind.as_deref() {
+        // Old servers list a submodule as a file.
+        _ if file.submodule_git_url.is_some() => return Err(none("this is a submodule, not a file")),
+        Some("file") | None => {}
+        Some("submodule") => return Err(none("this is a submodule, not a file")),
+        Some("symlink") => return Err(none("this is a link that leads to no file of the repository")),
+        Some("dir") => return Err(none("this is a directory, not a file")),
+        Some(_) => return Err(none("this is not a file")),
+    }
+    // An object that is no file must not be read as an empty one.
+    let content = file.content.ok_or_else(|| answer.other_than("a file", "JSON without content"))?;
+    let encoding = file.encoding.as_deref().unwrap_or("base64");
+    if encoding == "none" || (content.is_empty() && file.size.is_some_and(|size| size > 0)) {
+        return Err(none("this file is larger than the 1 MB that GitHub sends"));
+    }
+    let bytes = if encoding == "base64" {
+        let wrapped = content.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<u8>>();
+        BASE64.decode(wrapped).map_err(|_| answer.other_than("a file in base64", "something else"))?
+    } else {
+        content.as_bytes().to_vec()
+    };
+    let text = String::from_utf8(bytes).map_err(|_| none("this file is not UTF-8 text"))?;
+    Ok(FileContent { text, sha: file.sha.unwrap_or_default() })
+}

@@ -1,0 +1,68 @@
+//! Everything outside that a run is given, and how it is reached.
+
+use super::providers::{self, Endpoint};
+use super::{Endpoints, actions, clock, github::GitHub, terminal};
+use crate::domain::outcome::{ExitCode, Reason, Stop};
+use crate::domain::pass::Provider;
+use crate::domain::render::words::sentence;
+
+/// Everything outside that a run is given.
+#[derive(Debug)]
+pub struct Outside {
+    /// The environment, read once.
+    pub env: actions::Environment,
+    /// Standard output and the log.
+    pub terminal: terminal::Terminal,
+    /// The only clock.
+    pub clock: clock::Clock,
+    /// The only HTTP client.
+    pub http: reqwest::Client,
+}
+
+impl Outside {
+    /// The connection to GitHub, with the token of the input or the environment.
+    ///
+    /// # Errors
+    /// What to set, when there is no token that could be sent.
+    pub fn github(&self) -> Result<GitHub, Stop> {
+        let env = &self.env;
+        let Some(token) = env.input_or("github-token", "GITHUB_TOKEN") else {
+            let advice = "Leave the input `github-token` at its default, or set GITHUB_TOKEN.";
+            let what = "There is no token for GitHub.";
+            return Err(Stop::fail(Reason::BadConfiguration, ExitCode::Usage, what, advice));
+        };
+        let api = env.var("GITHUB_API_URL").unwrap_or("https://api.github.com");
+        let graphql = match env.var("GITHUB_GRAPHQL_URL") {
+            Some(url) => url.to_owned(),
+            None => format!("{}/graphql", api.trim_end_matches('/').trim_end_matches("/v3")),
+        };
+        GitHub::new(self.http.clone(), api, &graphql, Some(token.to_owned().into())).map_err(|cause| {
+            let advice = "Check the input `github-token` and GITHUB_API_URL.";
+            Stop::fail(
+                Reason::BadConfiguration,
+                ExitCode::Usage,
+                format!("GitHub cannot be reached: {cause:#}."),
+                advice,
+            )
+        })
+    }
+
+    /// The providers that a key was given for.
+    ///
+    /// # Errors
+    /// What is wrong with a key or a base URL.
+    pub fn endpoints(&self) -> Result<Endpoints, Stop> {
+        let env = &self.env;
+        let mut endpoints = Endpoints::new();
+        for provider in [Provider::Anthropic, Provider::Openai] {
+            let names = providers::names(provider);
+            let Some(key) = env.input_or(names.key_input, names.key_variable) else { continue };
+            let endpoint = Endpoint::new(provider, env.var(names.base_variable), key).map_err(|message| {
+                let advice = "Correct it where the workflow sets it.";
+                Stop::fail(Reason::BadConfiguration, ExitCode::Usage, sentence(&message), advice)
+            })?;
+            endpoints.insert(provider, endpoint);
+        }
+        Ok(endpoints)
+    }
+}

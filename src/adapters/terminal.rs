@@ -1,0 +1,122 @@
+//! Standard output and the log: the only place that writes to either.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::{Arc, OnceLock};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::domain::redact::{self, Secrets};
+
+/// What every line that leaves the process is made harmless with.
+#[derive(Clone, Debug, Default)]
+pub struct Terminal {
+    in_actions: bool,
+    secrets: Arc<OnceLock<Secrets>>,
+}
+
+impl Terminal {
+    /// A terminal; inside Actions, no line of it becomes a workflow command but our own.
+    #[must_use]
+    pub fn new(in_actions: bool) -> Self {
+        Self { in_actions, secrets: Arc::default() }
+    }
+
+    /// The values that are hidden.
+    #[must_use]
+    pub fn secrets(&self) -> Secrets {
+        self.secrets.get().cloned().unwrap_or_default()
+    }
+
+    /// From now on these values are hidden wherever they would appear.
+    pub fn hide(&self, secrets: Secrets) {
+        // Set once, at the start: a second set of secrets does not occur.
+        let _ = self.secrets.set(secrets);
+    }
+
+    /// Starts a group in the Actions log; elsewhere a plain line.
+    pub fn group(&self, name: &str) {
+        if self.in_actions {
+            self.error_bytes(format!("::group::{name}\n").as_bytes());
+        }
+    }
+
+    /// Ends the group.
+    pub fn end_group(&self) {
+        if self.in_actions {
+            self.error_bytes(b"::endgroup::\n");
+        }
+    }
+
+    /// Writes one of the runner's own commands.
+    pub fn command(&self, line: &str) {
+        if self.in_actions {
+            self.error_bytes(format!("{line}\n").as_bytes());
+        }
+    }
+
+    /// Writes a result to standard output, made harmless inside Actions.
+    ///
+    /// # Errors
+    /// Standard output is closed.
+    pub fn result(&self, text: &str) -> io::Result<()> {
+        let masked = self.masked(text);
+        let safe = if self.in_actions { redact::log_line(&masked).into_owned() } else { masked };
+        let mut out = io::stdout().lock();
+        out.write_all(safe.as_bytes())?;
+        if !safe.ends_with('\n') {
+            out.write_all(b"\n")?;
+        }
+        out.flush()
+    }
+
+    /// Whether a person watches the log.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        !self.in_actions && io::stderr().is_terminal()
+    }
+
+    fn masked(&self, text: &str) -> String {
+        match self.secrets.get() {
+            Some(secrets) => secrets.mask(text).into_owned(),
+            None => text.to_owned(),
+        }
+    }
+
+    fn error_bytes(&self, bytes: &[u8]) {
+        // A closed standard error is no reason to lose a review.
+        let _ = io::stderr().lock().write_all(bytes);
+    }
+}
+
+/// One log event at a time, so that a line is masked whole.
+pub struct LogLine<'a> {
+    terminal: &'a Terminal,
+    buffer: Vec<u8>,
+}
+
+impl Write for LogLine<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.buffer.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for LogLine<'_> {
+    fn drop(&mut self) {
+        let text = self.terminal.masked(&String::from_utf8_lossy(&self.buffer));
+        let safe = redact::log_line(text.trim_end_matches('\n'));
+        self.terminal.error_bytes(format!("{safe}\n").as_bytes());
+    }
+}
+
+impl<'a> MakeWriter<'a> for Terminal {
+    type Writer = LogLine<'a>;
+
+    fn make_writer(&'a self) -> LogLine<'a> {
+        LogLine { terminal: self, buffer: Vec::new() }
+    }
+}

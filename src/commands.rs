@@ -1,0 +1,201 @@
+//! Each command from its flags to its exit code.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+
+use crate::adapters::terminal::Terminal;
+use crate::adapters::{Outside, actions, git};
+use crate::cli::{self, CompareCommand, DoctorCommand, Format, ReviewCommand, ReviewFlags};
+use crate::domain::compare;
+use crate::domain::config::{self, Config, DEFAULT_PATH};
+use crate::domain::event::{Cause, Intent};
+use crate::domain::outcome::{ExitCode, Stop};
+use crate::domain::render;
+use crate::domain::review::Review;
+use crate::domain::snapshot::Snapshot;
+use crate::pipeline::{self, Wishes};
+use crate::stages::{doctor, report, snapshot};
+
+/// A mistake of whoever typed or configured it: exit code 2.
+pub type Usage = anyhow::Error;
+
+/// `counterpoint action`.
+///
+/// # Errors
+/// A flag or input that cannot be read, or a result that cannot be written.
+pub async fn action(outside: &Outside, flags: &ReviewFlags) -> Result<ExitCode, Usage> {
+    let env = &outside.env;
+    let config_path = env.input("config").unwrap_or(DEFAULT_PATH).to_owned();
+    let wishes = cli::overrides(flags, env)
+        .and_then(|overrides| Ok(Wishes { overrides, config_path, config: None, post: cli::post(env)? }));
+    let ending = match wishes {
+        Ok(wishes) => {
+            let (ending, review) = pipeline::action(outside, &wishes).await;
+            if let Some(review) = &review {
+                keep(outside, flags, review)?;
+                return print(outside, flags, review, &ending.text).map(|()| ending.exit);
+            }
+            ending
+        }
+        Err(message) => pipeline::misconfigured(outside, &message),
+    };
+    outside.terminal.result(&ending.text)?;
+    Ok(ending.exit)
+}
+
+/// `counterpoint review`.
+///
+/// # Errors
+/// A flag that cannot be read, a diff or configuration that is not there, or a result that cannot be written.
+pub async fn review(outside: &Outside, command: &ReviewCommand) -> Result<ExitCode, Usage> {
+    let flags = &command.flags;
+    let overrides = cli::overrides(flags, &outside.env).map_err(anyhow::Error::msg)?;
+    if let Some(target) = &command.target {
+        let (repo, pull) = cli::target(target).map_err(anyhow::Error::msg)?;
+        let config = command.config.as_deref().map(read_config).transpose()?;
+        let intent = Intent { repo, pull, cause: Cause::Asked };
+        let wishes = Wishes { overrides, config_path: DEFAULT_PATH.to_owned(), config, post: command.post };
+        let (ending, review) = pipeline::pull_request(outside, &intent, &wishes).await;
+        return match &review {
+            Some(review) => {
+                keep(outside, flags, review)?;
+                print(outside, flags, review, &ending.text).map(|()| ending.exit)
+            }
+            None => {
+                outside.terminal.result(&ending.text)?;
+                Ok(ending.exit)
+            }
+        };
+    }
+    let (snapshot, config) = local(command).await?;
+    match pipeline::local(outside, snapshot, &config, &overrides).await {
+        Ok((ending, review)) => {
+            keep(outside, flags, &review)?;
+            print(outside, flags, &review, &ending.text)?;
+            Ok(ending.exit)
+        }
+        Err(stop) => stopped(outside, &stop),
+    }
+}
+
+/// The diff to review from this machine, and its configuration.
+async fn local(command: &ReviewCommand) -> Result<(Snapshot, Config), Usage> {
+    let given = command.config.as_deref().map(read_config).transpose()?;
+    if let Some(path) = &command.diff {
+        let raw = if path == Path::new("-") {
+            let mut raw = Vec::new();
+            std::io::stdin().lock().read_to_end(&mut raw).context("standard input cannot be read")?;
+            raw
+        } else {
+            fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?
+        };
+        let from = if given.is_some() { "a local file" } else { "defaults" };
+        return Ok((snapshot::of_local(Bytes::from(raw), "", from), given.unwrap_or_default()));
+    }
+    let here = std::env::current_dir().context("the current directory is gone")?;
+    let base = match &command.base {
+        Some(base) => base.clone(),
+        None => git::default_base(&here).await.context(
+            "name what to review: OWNER/REPO#N, `--base REF` for the local branch, or `--diff FILE`",
+        )?,
+    };
+    let branch = git::branch_diff(&here, &base).await?;
+    let (config, from) = match given {
+        Some(config) => (config, "a local file".to_owned()),
+        None => match git::file(&here, &branch.base, DEFAULT_PATH).await {
+            Some(text) => (config::parse(DEFAULT_PATH, &text)?, format!("`{base}`")),
+            None => (Config::default(), "defaults".to_owned()),
+        },
+    };
+    let mut snapshot = snapshot::of_local(branch.diff, "", &from);
+    (snapshot.base, snapshot.head) = (Some(branch.base), Some(branch.head));
+    Ok((snapshot, config))
+}
+
+fn read_config(path: &Path) -> Result<Config, Usage> {
+    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(config::parse(&path.display().to_string(), &text)?)
+}
+
+/// Writes the record where a person asked for it.
+fn keep(outside: &Outside, flags: &ReviewFlags, review: &Review) -> Result<(), Usage> {
+    let Some(path) = &flags.record else { return Ok(()) };
+    let json = report::record_json(review, &outside.terminal.secrets());
+    fs::write(path, json).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// Prints the review in the format that was asked for.
+fn print(outside: &Outside, flags: &ReviewFlags, review: &Review, text: &str) -> Result<(), Usage> {
+    let text = match flags.format {
+        Format::Text => text.to_owned(),
+        Format::Markdown => render::summary::markdown(review, render::MAX_BODY * 4),
+        Format::Json => report::record_json(review, &outside.terminal.secrets()),
+    };
+    out(&outside.terminal, flags.output.as_deref(), &text)
+}
+
+fn out(terminal: &Terminal, path: Option<&Path>, text: &str) -> Result<(), Usage> {
+    match path {
+        Some(path) => {
+            let masked = terminal.secrets().mask(text).into_owned();
+            fs::write(path, masked).with_context(|| format!("{} cannot be written", path.display()))
+        }
+        None => Ok(terminal.result(text)?),
+    }
+}
+
+fn stopped(outside: &Outside, stop: &Stop) -> Result<ExitCode, Usage> {
+    outside.terminal.result(&render::stop::text(stop))?;
+    Ok(stop.exit)
+}
+
+/// `counterpoint compare`.
+///
+/// # Errors
+/// A file that is not a finding file, with its place.
+pub fn compare(terminal: &Terminal, command: &CompareCommand) -> Result<ExitCode, Usage> {
+    let read = |path: &Path, prefix| -> Result<_, Usage> {
+        let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        compare::read(&path.display().to_string(), &text, prefix).map_err(anyhow::Error::msg)
+    };
+    let (a, b) = (read(&command.a, 'a')?, read(&command.b, 'b')?);
+    let comparison = compare::compare(&a, &b);
+    let text = match command.format {
+        Format::Text => render::compare::text(&a, &b, &comparison),
+        Format::Markdown => render::compare::markdown(&a, &b, &comparison),
+        Format::Json => serde_json::to_string(&comparison)?,
+    };
+    out(terminal, command.output.as_deref(), &text)?;
+    Ok(ExitCode::Done)
+}
+
+/// The values that are never shown.
+#[must_use]
+pub fn secrets(env: &actions::Environment) -> Vec<String> {
+    let named = [
+        ("github-token", "GITHUB_TOKEN"),
+        ("anthropic-api-key", "ANTHROPIC_API_KEY"),
+        ("openai-api-key", "OPENAI_API_KEY"),
+    ];
+    let inputs = named.iter().filter_map(|(input, _)| env.input(input));
+    let variables = named.iter().filter_map(|(_, variable)| env.var(variable));
+    let more = ["ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GH_TOKEN"];
+    inputs.chain(variables).chain(more.iter().filter_map(|name| env.var(name))).map(str::to_owned).collect()
+}
+
+/// `counterpoint doctor`.
+///
+/// # Errors
+/// A repository name or configuration file that cannot be read.
+pub async fn doctor(outside: &Outside, command: &DoctorCommand) -> Result<ExitCode, Usage> {
+    let config = command.config.as_deref().map(read_config).transpose()?;
+    let named = command.repository.as_deref().or_else(|| outside.env.var("GITHUB_REPOSITORY"));
+    let repository = named.map(str::parse).transpose().map_err(anyhow::Error::msg)?;
+    let examined = doctor::examine(outside, repository.as_ref(), config).await;
+    outside.terminal.result(&render::doctor::text(&examined))?;
+    Ok(examined.iter().fold(ExitCode::Done, |worst, line| worst.worse(line.exit())))
+}

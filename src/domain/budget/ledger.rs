@@ -1,0 +1,227 @@
+//! The ledger: no call starts unless `settled + reserved <= cap`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::units::{LaneName, MicroUsd};
+
+/// A reservation that has not been settled yet.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "a reservation is held until it is settled"]
+pub struct Reservation(usize);
+
+/// How a call ended, as far as money goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Settlement {
+    /// The provider told its usage, and it costs this much.
+    Cost(MicroUsd),
+    /// The provider did not take the call, or it was never sent.
+    Free,
+    /// The call may have been billed and nobody told how much: it counts in full.
+    Unknown,
+}
+
+/// One HTTP call in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Whose call.
+    pub lane: LaneName,
+    /// What for.
+    pub purpose: String,
+    /// The bound it was reserved at.
+    pub reserved: MicroUsd,
+    /// What it cost; absent until it is settled.
+    pub settled: Option<MicroUsd>,
+    /// Whether `settled` is the reservation because the usage is unknown.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
+}
+
+/// Why a set of calls cannot be reserved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unaffordable {
+    /// It would need this much, and only that much is left.
+    Short {
+        /// The sum of the bounds.
+        needed: MicroUsd,
+        /// What the cap leaves.
+        left: MicroUsd,
+    },
+    /// A provider billed beyond its own limits: nothing further starts.
+    Overrun,
+}
+
+/// All calls of one run against one cap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    cap: MicroUsd,
+    entries: Vec<Entry>,
+    overrun: bool,
+}
+
+impl Ledger {
+    /// An empty ledger.
+    #[must_use]
+    pub const fn new(cap: MicroUsd) -> Self {
+        Self { cap, entries: Vec::new(), overrun: false }
+    }
+
+    /// Reserves all of these calls or none: a lane's name, what the call is for, and its bound.
+    ///
+    /// # Errors
+    /// What is missing, or that a provider broke its own limit earlier.
+    pub fn reserve(
+        &mut self,
+        calls: &[(LaneName, &str, MicroUsd)],
+    ) -> Result<Vec<Reservation>, Unaffordable> {
+        if self.overrun {
+            return Err(Unaffordable::Overrun);
+        }
+        let needed: MicroUsd = calls.iter().map(|(_, _, bound)| *bound).sum();
+        if needed > self.left() {
+            return Err(Unaffordable::Short { needed, left: self.left() });
+        }
+        let first = self.entries.len();
+        self.entries.extend(calls.iter().map(|(lane, purpose, bound)| Entry {
+            lane: lane.clone(),
+            purpose: (*purpose).to_owned(),
+            reserved: *bound,
+            settled: None,
+            unknown: false,
+        }));
+        Ok((first..self.entries.len()).map(Reservation).collect())
+    }
+
+    /// Settles one call and returns what it cost. A cost above the reservation is an overrun.
+    #[expect(clippy::needless_pass_by_value, reason = "a reservation is settled once")]
+    pub fn settle(&mut self, reservation: Reservation, settlement: Settlement) -> MicroUsd {
+        let Some(entry) = self.entries.get_mut(reservation.0) else { return MicroUsd::ZERO };
+        let cost = match settlement {
+            Settlement::Cost(cost) => cost,
+            Settlement::Free => MicroUsd::ZERO,
+            Settlement::Unknown => {
+                entry.unknown = true;
+                entry.reserved
+            }
+        };
+        entry.settled = Some(cost);
+        self.overrun |= cost > entry.reserved;
+        cost
+    }
+
+    /// Settles at its full reservation whatever is still open: calls that were cut off.
+    pub fn close(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.settled.is_none()) {
+            entry.settled = Some(entry.reserved);
+            entry.unknown = true;
+        }
+    }
+
+    /// What has been spent.
+    #[must_use]
+    pub fn settled(&self) -> MicroUsd {
+        self.entries.iter().filter_map(|entry| entry.settled).sum()
+    }
+
+    /// What open calls may still cost.
+    #[must_use]
+    pub fn reserved(&self) -> MicroUsd {
+        self.entries.iter().filter(|entry| entry.settled.is_none()).map(|entry| entry.reserved).sum()
+    }
+
+    /// What the cap leaves for further calls.
+    #[must_use]
+    pub fn left(&self) -> MicroUsd {
+        self.cap.minus(self.settled().plus(self.reserved()))
+    }
+
+    /// The cap of this run.
+    #[must_use]
+    pub const fn cap(&self) -> MicroUsd {
+        self.cap
+    }
+
+    /// Whether a provider billed more than its own limits allow.
+    #[must_use]
+    pub const fn overrun(&self) -> bool {
+        self.overrun
+    }
+
+    /// Whether any settled amount is a reservation because the usage is unknown.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        self.entries.iter().any(|entry| entry.unknown)
+    }
+
+    /// Every call so far, in the order of reservation.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn lane() -> LaneName {
+        LaneName::new("claude")
+    }
+
+    #[test]
+    fn a_set_of_calls_is_reserved_whole_or_not_at_all() {
+        let mut ledger = Ledger::new(MicroUsd(100));
+        let calls = [(lane(), "review", MicroUsd(60)), (lane(), "review", MicroUsd(50))];
+        assert_eq!(
+            ledger.reserve(&calls),
+            Err(Unaffordable::Short { needed: MicroUsd(110), left: MicroUsd(100) })
+        );
+        assert!(ledger.entries().is_empty());
+    }
+
+    #[test]
+    fn after_an_overrun_nothing_starts() {
+        let mut ledger = Ledger::new(MicroUsd(100));
+        let reservation = ledger.reserve(&[(lane(), "review", MicroUsd(10))]).unwrap().remove(0);
+        ledger.settle(reservation, Settlement::Cost(MicroUsd(11)));
+        assert!(ledger.overrun());
+        assert_eq!(ledger.reserve(&[(lane(), "review", MicroUsd(1))]), Err(Unaffordable::Overrun));
+    }
+
+    #[test]
+    fn a_call_that_was_cut_off_counts_in_full() {
+        let mut ledger = Ledger::new(MicroUsd(100));
+        let _open = ledger.reserve(&[(lane(), "review", MicroUsd(70))]).unwrap();
+        ledger.close();
+        assert_eq!((ledger.settled(), ledger.reserved()), (MicroUsd(70), MicroUsd(0)));
+        assert!(ledger.has_unknown());
+    }
+
+    proptest! {
+        #[test]
+        fn no_call_ever_starts_beyond_the_cap(
+            cap in 0_u64..1_000,
+            steps in prop::collection::vec((0_u64..400, 0_u8..4, 0_u64..500), 0..60),
+        ) {
+            let mut ledger = Ledger::new(MicroUsd(cap));
+            let mut open = Vec::new();
+            for (bound, what, cost) in steps {
+                match (what, open.pop()) {
+                    (0, Some(reservation)) => { ledger.settle(reservation, Settlement::Cost(MicroUsd(cost.min(bound)))); }
+                    (1, Some(reservation)) => { ledger.settle(reservation, Settlement::Unknown); }
+                    (2, Some(reservation)) => { ledger.settle(reservation, Settlement::Free); }
+                    (_, other) => {
+                        open.extend(other);
+                        let overrun = ledger.overrun();
+                        if let Ok(reserved) = ledger.reserve(&[(lane(), "review", MicroUsd(bound))]) {
+                            prop_assert!(!overrun);
+                            prop_assert!(ledger.settled().plus(ledger.reserved()) <= ledger.cap());
+                            open.extend(reserved);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

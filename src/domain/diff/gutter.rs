@@ -1,0 +1,244 @@
+//! The diff as the models read it: every line behind its number, and nothing in it that could pass for ours.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use super::{FileDiff, Hunk, Line, LineKind, NoLines, Status};
+
+/// More characters of one line than this are not shown.
+pub(super) const SHOWN_CHARS: usize = 2_000;
+
+/// What stands at the end of a line that was cut, before the number of characters left out.
+const CUT: &str = " [counterpoint: ";
+
+/// Writes one file: a line naming it, then its hunks.
+///
+/// ```text
+/// === src/new.rs (renamed from src/old.rs)
+/// @@ fn heading()
+///   12  | context, with its new number
+///   98 -| deleted, with its old number
+///   13 +| added, with its new number
+/// ```
+pub fn render(file: &FileDiff, out: &mut String) {
+    let width = file.lines().map(|line| shown_number(line).to_string().len()).max().unwrap_or(1);
+    // Writing into a string cannot fail.
+    let _ = writeln!(out, "=== {} ({})", visible(file.path.as_bytes()), what_happened(file));
+    for hunk in &file.hunks {
+        let heading = visible(heading(hunk));
+        let _ = if heading.is_empty() { writeln!(out, "@@") } else { writeln!(out, "@@ {heading}") };
+        let line_ends_differ = line_ends_differ(hunk);
+        for line in &hunk.lines {
+            render_line(line, width, line_ends_differ, out);
+        }
+    }
+}
+
+/// Takes the number and the sign off a line that was copied from [`render`]'s text with them.
+pub(super) fn strip_gutter(line: &str) -> Option<&str> {
+    let digits = line.trim_start_matches(' ');
+    let behind = digits.trim_start_matches(|c: char| c.is_ascii_digit());
+    if behind.len() == digits.len() {
+        return None;
+    }
+    let behind = behind.trim_start_matches(' ');
+    let behind = behind.strip_prefix(['+', '-']).unwrap_or(behind).trim_start_matches(' ');
+    let text = behind.strip_prefix('|')?;
+    Some(text.strip_prefix(' ').unwrap_or(text))
+}
+
+/// Text as the models see it: valid UTF-8, one line, no hidden characters, not endless.
+pub(super) fn visible(text: &[u8]) -> Cow<'_, str> {
+    let lossy = String::from_utf8_lossy(text);
+    // Fewer bytes than the limit are fewer characters, too.
+    if lossy.len() <= SHOWN_CHARS && !lossy.contains(is_hidden) {
+        return lossy;
+    }
+    let mut out = String::new();
+    for c in lossy.chars().take(SHOWN_CHARS) {
+        match c {
+            hidden if !is_hidden(hidden) => out.push(hidden),
+            // The pictures that Unicode has for these.
+            '\0'..='\x1f' => out.extend(char::from_u32(0x2400 + u32::from(c))),
+            '\x7f' => out.push('␡'),
+            other => {
+                let _ = write!(out, "⟨U+{:04X}⟩", u32::from(other));
+            }
+        }
+    }
+    let left_out = lossy.chars().skip(SHOWN_CHARS).count();
+    if left_out > 0 {
+        let _ = write!(out, "{CUT}{left_out} more characters of this line are not shown]");
+    }
+    Cow::Owned(out)
+}
+
+/// A line as [`visible`] gave it, without the remark that it was cut.
+pub(super) fn without_cut(visible: &str) -> &str {
+    visible.rsplit_once(CUT).map_or(visible, |(head, _)| head)
+}
+
+/// Whether text could have been changed by [`visible`].
+pub(super) fn may_be_altered(text: &str) -> bool {
+    !text.is_ascii() && text.contains(|c| matches!(c, '\u{fffd}' | '\u{2400}'..='\u{2421}' | '⟨'))
+        || text.contains(CUT)
+}
+
+/// Characters that do not show, or that change how others show: with them code can read as something
+/// that it is not, and text can hide from the people who review it.
+fn is_hidden(c: char) -> bool {
+    (c.is_control() && c != '\t')
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e01ef}')
+}
+
+fn render_line(line: &Line, width: usize, line_ends_differ: bool, out: &mut String) {
+    let sign = match line.kind {
+        LineKind::Context => ' ',
+        LineKind::Added => '+',
+        LineKind::Deleted => '-',
+    };
+    let mut text = visible(bare(&line.text));
+    if line_ends_differ && line.text.ends_with(b"\r") {
+        text.to_mut().push('␍');
+    }
+    let space = if text.is_empty() { "" } else { " " };
+    let _ = writeln!(out, "{:>width$} {sign}|{space}{text}", shown_number(line));
+    if line.no_newline {
+        let _ = writeln!(out, "{:width$} \\ no newline at the end of the file", "");
+    }
+}
+
+/// A line's text without what belongs to the file rather than the line: a carriage return at its
+/// end, a byte order mark at its start.
+pub(super) fn bare(text: &[u8]) -> &[u8] {
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
+/// Whether some lines of a hunk end in a carriage return and others do not: only then it is news.
+fn line_ends_differ(hunk: &Hunk) -> bool {
+    let mut ends = hunk.lines.iter().filter(|line| !line.no_newline).map(|line| line.text.ends_with(b"\r"));
+    let first = ends.next();
+    ends.any(|end| Some(end) != first)
+}
+
+/// The number people know a line by: the new one, for deleted lines the old one.
+fn shown_number(line: &Line) -> u32 {
+    line.new.or(line.old).unwrap_or(0)
+}
+
+/// The function or section that git names behind the line numbers.
+fn heading(hunk: &Hunk) -> &[u8] {
+    let header = hunk.header.strip_prefix(b"@@").unwrap_or_default();
+    let end = header.windows(3).position(|window| window == b" @@").unwrap_or(header.len());
+    header.get(end + 3..).unwrap_or_default().trim_ascii()
+}
+
+fn what_happened(file: &FileDiff) -> String {
+    let old = visible(file.old_path.as_deref().unwrap_or_default().as_bytes());
+    let mut text = match file.status {
+        Status::Added => "added".to_owned(),
+        Status::Deleted => "deleted".to_owned(),
+        Status::Modified => "modified".to_owned(),
+        Status::Renamed => format!("renamed from {old}"),
+        Status::Copied => format!("copied from {old}"),
+        Status::TypeChanged => "became another kind of file".to_owned(),
+    };
+    text.push_str(match file.no_lines {
+        None => "",
+        Some(NoLines::Binary) => ", binary",
+        Some(NoLines::NothingToRead) => ", no lines changed",
+        Some(NoLines::Withheld | NoLines::Unreadable) => ", its lines are not available",
+    });
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::{parse, parse_patch, without_lines};
+    use super::*;
+
+    fn rendered(diff: &[u8]) -> String {
+        let (diff, _) = parse(Bytes::copy_from_slice(diff));
+        let mut out = String::new();
+        diff.files.iter().for_each(|file| render(file, &mut out));
+        out
+    }
+
+    #[test]
+    fn every_line_stands_behind_its_number_and_sign() {
+        let text = rendered(
+            b"diff --git a/o b/n\nrename from o\nrename to n\n--- a/o\n+++ b/n\n@@ -98,2 +99,3 @@ fn f() {\n a\n-  b\n+\n+c\n\\ No newline at end of file\n",
+        );
+        assert_eq!(
+            text,
+            "=== n (renamed from o)\n@@ fn f() {\n 99  | a\n 99 -|   b\n100 +|\n101 +| c\n    \\ no newline at the end of the file\n"
+        );
+    }
+
+    #[test]
+    fn nothing_in_a_line_can_pass_for_another_line_or_hide() {
+        let text = rendered(
+            "diff --git \"a/x\\n=== y\" \"b/x\\n=== y\"\n--- /dev/null\n+++ \"b/x\\n=== y\"\n@@ -0,0 +1,3 @@ h\u{1b}[0m\n+\u{feff}a\rb\u{2028}\0\n+if \u{202e}x\u{e0041}\n+\tok é 漢 👍🏽\n"
+                .as_bytes(),
+        );
+        assert_eq!(
+            text,
+            "=== x␊=== y (added)\n@@ h␛[0m\n1 +| a␍b⟨U+2028⟩␀\n2 +| if ⟨U+202E⟩x⟨U+E0041⟩\n3 +| \tok é 漢 👍🏽\n"
+        );
+        assert_eq!(visible(b"caf\xe9"), "caf\u{fffd}");
+    }
+
+    #[test]
+    fn carriage_returns_show_only_where_line_ends_differ() {
+        let head = "diff --git a/f b/f\n--- a/f\n+++ b/f\n@@ -1,2 +1,2 @@\n";
+        let text = |hunk: &str| rendered(format!("{head}{hunk}").as_bytes()).split_off(20);
+        assert_eq!(text(" a\r\n-b\r\n+c\r\n"), "1  | a\n2 -| b\n2 +| c\n");
+        assert_eq!(text(" a\n-b\r\n+b\n"), "1  | a\n2 -| b␍\n2 +| b\n");
+    }
+
+    #[test]
+    fn a_very_long_line_is_cut_and_says_by_how_much() {
+        let line = format!("{}{}", "ä".repeat(SHOWN_CHARS), "b".repeat(198_000));
+        let shown = visible(line.as_bytes());
+        assert!(shown.ends_with("ä [counterpoint: 198000 more characters of this line are not shown]"));
+        assert_eq!(without_cut(&shown), "ä".repeat(SHOWN_CHARS));
+        assert_eq!(visible("ä".repeat(SHOWN_CHARS).as_bytes()), "ä".repeat(SHOWN_CHARS));
+    }
+
+    #[test]
+    fn a_file_without_lines_says_why() {
+        let line = |why| {
+            let mut out = String::new();
+            render(&without_lines("f", None, Status::Deleted, why), &mut out);
+            out
+        };
+        assert_eq!(line(NoLines::Binary), "=== f (deleted, binary)\n");
+        assert_eq!(line(NoLines::Withheld), "=== f (deleted, its lines are not available)\n");
+        assert_eq!(line(NoLines::NothingToRead), "=== f (deleted, no lines changed)\n");
+    }
+
+    #[test]
+    fn only_a_gutter_is_stripped() {
+        for (line, code) in [
+            ("  123  |   code", "  code"),
+            ("124 +| code", "code"),
+            ("98 - | | code", "| code"),
+            ("7 |", ""),
+            ("7  |\tcode", "\tcode"),
+        ] {
+            assert_eq!(strip_gutter(line), Some(code), "{line}");
+        }
+        for code in ["code", "| code", "+| code", "12 code", "12 +code", "", "  ", "a 12 | b"] {
+            assert_eq!(strip_gutter(code), None, "{code}");
+        }
+        let (file, _) = parse_patch("f", None, Status::Modified, "@@ -9 +9 @@\n-1 | 2\n+x");
+        let mut out = String::new();
+        render(&file, &mut out);
+        assert_eq!(out.lines().filter_map(strip_gutter).collect::<Vec<_>>(), ["1 | 2", "x"]);
+    }
+}

@@ -1,0 +1,292 @@
+//! How a run ends, in words that machines and people share.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::config::Gate;
+use crate::domain::finding::{Severity, Verdict};
+
+/// What became of the review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every lane that the plan asked finished, and all that no rule excludes was read.
+    Reviewed,
+    /// There is at least one answer, but a planned part is missing.
+    Partial,
+    /// No model was asked, on purpose.
+    Skipped,
+    /// A review was due and no lane answered, or nothing could be published.
+    Failed,
+}
+
+impl Outcome {
+    /// The word in outputs and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reviewed => "reviewed",
+            Self::Partial => "partial",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident => $code:literal,)*) => {
+        /// Why a run ended as it did: one stable code each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $code)] $name,)*
+        }
+
+        impl Reason {
+            /// The code in outputs and records.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)* }
+            }
+
+            /// All codes, for the documentation's test.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+reasons! {
+    /// There is nothing to tell.
+    Ok => "ok",
+    /// This head was reviewed before under the same configuration.
+    AlreadyReviewed => "already-reviewed",
+    /// The event gives no keys because the pull request comes from a fork or from Dependabot.
+    ForkNoSecrets => "fork-no-secrets",
+    /// Drafts are reviewed when somebody asks.
+    Draft => "draft",
+    /// Pull requests of dependency bots are reviewed when somebody asks.
+    DependencyBot => "dependency-bot",
+    /// The pull request is closed.
+    Closed => "closed",
+    /// The comment asks for nothing.
+    NoCommand => "no-command",
+    /// The comment's command cannot be understood.
+    BadCommand => "bad-command",
+    /// The person may not ask for a review.
+    NotPermitted => "not-permitted",
+    /// The event belongs to no pull request.
+    NoPullRequest => "no-pull-request",
+    /// Nothing changed that could be read.
+    NothingToReview => "nothing-to-review",
+    /// The budget cannot pay one call.
+    Budget => "budget",
+    /// A key is missing for one of the lanes.
+    MissingKey => "missing-key",
+    /// No lane has a key.
+    MissingKeys => "missing-keys",
+    /// No price is known for a model.
+    UnknownPrice => "unknown-price",
+    /// The configuration or an input cannot be read.
+    BadConfiguration => "bad-configuration",
+    /// A lane did not finish.
+    LaneFailed => "lane-failed",
+    /// No lane finished.
+    NoLane => "no-lane",
+    /// The time was used up.
+    Deadline => "deadline",
+    /// Files could not be read or paid.
+    FilesUnread => "files-unread",
+    /// The head moved while it was being reviewed.
+    HeadMoved => "head-moved",
+    /// The token may not write.
+    ReadOnlyToken => "read-only-token",
+    /// An inline comment was not taken.
+    CommentsRefused => "comments-refused",
+    /// GitHub could not be read.
+    GithubUnreadable => "github-unreadable",
+    /// GitHub could not be written.
+    GithubUnwritable => "github-unwritable",
+    /// A provider billed beyond its own limits.
+    Overrun => "overrun",
+    /// Somebody, or a newer run, cancelled this one.
+    Cancelled => "cancelled",
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A run that ends before a review could be published: what happened, and what to do next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Skipped or failed.
+    pub outcome: Outcome,
+    /// Why, as a code.
+    pub reason: Reason,
+    /// Why, as one sentence.
+    pub what: String,
+    /// What a person can do, as one sentence; empty when there is nothing to do.
+    pub advice: String,
+    /// The exit code this asks for before rights and `on-failure` soften it.
+    pub exit: ExitCode,
+}
+
+impl Stop {
+    /// Nothing is wrong: no model is asked, on purpose.
+    #[must_use]
+    pub fn skip(reason: Reason, what: impl Into<String>, advice: impl Into<String>) -> Self {
+        let (what, advice) = (what.into(), advice.into());
+        Self { outcome: Outcome::Skipped, reason, what, advice, exit: ExitCode::Done }
+    }
+
+    /// A review was due and cannot be had.
+    #[must_use]
+    pub fn fail(reason: Reason, exit: ExitCode, what: impl Into<String>, advice: impl Into<String>) -> Self {
+        let (what, advice) = (what.into(), advice.into());
+        Self { outcome: Outcome::Failed, reason, what, advice, exit }
+    }
+}
+
+/// What the process tells its caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitCode {
+    /// Nothing that should stop a job.
+    Done = 0,
+    /// A gate tripped.
+    GateTripped = 1,
+    /// Usage, configuration, or no key where one could be had.
+    Usage = 2,
+    /// No lane could review.
+    NoReview = 3,
+    /// GitHub could not be read or written.
+    Github = 4,
+}
+
+impl ExitCode {
+    /// The one that is looked at first: usage, then lanes, then GitHub, then gates.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        [Self::Usage, Self::NoReview, Self::Github, Self::GateTripped]
+            .into_iter()
+            .find(|code| *code == self || *code == other)
+            .unwrap_or(Self::Done)
+    }
+}
+
+/// The state of `fail-on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateState {
+    /// No gate is set.
+    Off,
+    /// No gate tripped, and nothing is missing that could have tripped one.
+    Passed,
+    /// A gate tripped.
+    Tripped,
+    /// Nothing tripped, but the review is not whole.
+    Undecided,
+}
+
+impl GateState {
+    /// The word in outputs and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Passed => "passed",
+            Self::Tripped => "tripped",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// Merged issues by class, and what the gates look at. A pair is one issue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tally {
+    /// Raised by two lanes, blind.
+    pub agreed: usize,
+    /// Claims that exclude each other.
+    pub contradictions: usize,
+    /// Raised by one; the others finished.
+    pub solo: usize,
+    /// Raised by one; no other lane finished.
+    pub unchecked: usize,
+    /// Of all, those of high or critical severity.
+    pub high: usize,
+    /// Of the agreed, those of high or critical severity.
+    pub agreed_high: usize,
+}
+
+impl Tally {
+    /// Every issue.
+    #[must_use]
+    pub const fn findings(&self) -> usize {
+        self.agreed + self.contradictions + self.solo + self.unchecked
+    }
+}
+
+/// Whether one issue of this class and severity trips a gate by itself.
+#[must_use]
+pub fn trips(gates: &[Gate], verdict: Verdict, severity: Severity) -> bool {
+    let high = severity >= Severity::High;
+    gates.iter().any(|gate| match gate {
+        Gate::AnyHigh => high,
+        Gate::AgreedHigh => high && verdict == Verdict::Agreed,
+        Gate::Contradiction => verdict == Verdict::Contradiction,
+        Gate::Incomplete => false,
+    })
+}
+
+/// Decides the gates. What was found can trip one even when the review is not whole; that nothing was
+/// found passes one only when it is.
+#[must_use]
+pub fn gate(gates: &[Gate], outcome: Outcome, tally: &Tally) -> GateState {
+    if gates.is_empty() {
+        return GateState::Off;
+    }
+    let whole = outcome == Outcome::Reviewed;
+    let tripped = gates.iter().any(|gate| match gate {
+        Gate::AnyHigh => tally.high > 0,
+        Gate::AgreedHigh => tally.agreed_high > 0,
+        Gate::Contradiction => tally.contradictions > 0,
+        Gate::Incomplete => !whole,
+    });
+    if tripped {
+        GateState::Tripped
+    } else if whole {
+        GateState::Passed
+    } else {
+        GateState::Undecided
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_knows_three_truths() {
+        let found = Tally { solo: 1, high: 1, ..Tally::default() };
+        let check = |gates: &[Gate], outcome, tally: &Tally, expected| {
+            assert_eq!(gate(gates, outcome, tally), expected, "{gates:?} {outcome}");
+        };
+        let none = Tally::default();
+        check(&[], Outcome::Failed, &found, GateState::Off);
+        check(&[Gate::AnyHigh], Outcome::Partial, &found, GateState::Tripped);
+        check(&[Gate::AnyHigh], Outcome::Partial, &none, GateState::Undecided);
+        check(&[Gate::AnyHigh], Outcome::Reviewed, &none, GateState::Passed);
+        check(&[Gate::AgreedHigh], Outcome::Reviewed, &found, GateState::Passed);
+        check(&[Gate::AgreedHigh], Outcome::Failed, &none, GateState::Undecided);
+        check(&[Gate::AgreedHigh, Gate::Incomplete], Outcome::Failed, &none, GateState::Tripped);
+    }
+}

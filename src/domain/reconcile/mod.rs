@@ -1,0 +1,261 @@
+//! From what each lane says to issues with a verdict: duplicates grouped, findings of different lanes
+//! matched, claims that exclude each other told, everything ranked.
+//!
+//! Every finding stands in exactly one issue. A lane that failed opposes nothing and consents to nothing.
+
+pub mod align;
+pub mod assignment;
+pub mod contradiction;
+mod polarity;
+pub mod similarity;
+mod text;
+pub mod weights;
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use self::align::{Cluster, align};
+use self::contradiction::{Why, between, clears};
+use self::similarity::{Corpus, Match, Subject};
+use crate::domain::finding::{Cleared, Raised, Severity, Verdict};
+use crate::domain::units::LaneName;
+
+/// What one lane said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneResult {
+    /// Who.
+    pub lane: LaneName,
+    /// Whether its review came to its end. Only then does it mean anything that it did not raise something.
+    pub finished: bool,
+    /// What it raised.
+    pub findings: Vec<Raised>,
+    /// What it checked and holds sound.
+    pub clearances: Vec<Cleared>,
+}
+
+/// What all lanes said, those that failed included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// Every lane that is part of the run, in the order of the configuration.
+    pub lanes: Vec<LaneResult>,
+}
+
+/// Who speaks against an issue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "by")]
+pub enum Against {
+    /// A lane that checked the same code and holds it sound.
+    Clearance(Cleared),
+    /// Another member of the issue, by position.
+    Member {
+        /// Its position among the members.
+        index: usize,
+    },
+}
+
+/// Claims of two lanes that exclude each other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contradiction {
+    /// Position among the members of the claim that is opposed.
+    pub claim: usize,
+    /// Who opposes it.
+    pub against: Against,
+    /// Why both cannot hold.
+    pub why: Why,
+}
+
+/// A finding of another issue that is possibly the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Possibly {
+    /// Who raised the other one.
+    pub lane: LaneName,
+    /// Its id within that lane.
+    pub id: String,
+    /// How alike the two are.
+    pub matched: Match,
+}
+
+/// Findings that are one issue, and where it ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Issue {
+    /// What was raised, by lane in the order of the lanes; within a lane, duplicates behind the finding that
+    /// stands for them.
+    pub members: Vec<Raised>,
+    /// The class it ends in.
+    pub verdict: Verdict,
+    /// The highest severity of its members: what it is ranked and gated at.
+    pub severity: Severity,
+    /// Why members of different lanes are one issue; the strongest pair.
+    #[serde(rename = "match", skip_serializing_if = "Option::is_none", default)]
+    pub matched: Option<Match>,
+    /// Claims that exclude each other, when there are any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub contradiction: Option<Contradiction>,
+    /// Findings of other issues that are possibly the same, most alike first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub possibly: Vec<Possibly>,
+}
+
+impl Issue {
+    /// The finding that stands for the issue: the first lane's among the most severe.
+    #[must_use]
+    pub fn lead(&self) -> Option<&Raised> {
+        self.members.iter().find(|member| member.finding.severity == self.severity)
+    }
+
+    /// The lanes that raised it, in the order of the lanes.
+    #[must_use]
+    pub fn raised_by(&self) -> Vec<&LaneName> {
+        let mut lanes: Vec<&LaneName> = self.members.iter().map(|member| &member.lane).collect();
+        lanes.dedup();
+        lanes
+    }
+}
+
+/// Sorts what all lanes raised into issues, most pressing first.
+#[must_use]
+pub fn reconcile(input: &Input) -> Vec<Issue> {
+    let raised: Vec<&Raised> = input.lanes.iter().flat_map(|lane| &lane.findings).collect();
+    let lane_of: Vec<usize> =
+        input.lanes.iter().enumerate().flat_map(|(i, lane)| vec![i; lane.findings.len()]).collect();
+    let subjects: Vec<Subject> = raised.iter().map(|raised| subject(raised)).collect();
+    let corpus = Corpus::new(&subjects);
+    let run = Run { input, raised, subjects: &subjects, corpus: &corpus };
+    let opposed = |x: usize, y: usize| run.opposes(x, y).is_some();
+    let alignment = align(&corpus, &subjects, &lane_of, &opposed);
+
+    let mut issues: Vec<(BTreeSet<usize>, Issue)> = alignment
+        .clusters
+        .iter()
+        .map(|cluster| (cluster.groups.iter().flatten().copied().collect(), run.issue(cluster)))
+        .collect();
+    for link in alignment.maybe {
+        for (here, other) in [(link.a, link.b), (link.b, link.a)] {
+            if let Some((_, issue)) = issues.iter_mut().find(|(members, _)| members.contains(&here)) {
+                issue.possibly.extend(run.possibly(here, other));
+            }
+        }
+    }
+    let mut issues: Vec<Issue> = issues.into_iter().map(|(_, issue)| issue).collect();
+    issues.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    issues
+}
+
+/// What the matcher reads of a finding: its proven place if there is one, else what it claims.
+pub fn subject(raised: &Raised) -> Subject<'_> {
+    let finding = &raised.finding;
+    let claimed = (finding.line_start > 0).then_some((finding.line_start, finding.line_end));
+    let (path, side, lines) = match raised.placement.anchor() {
+        Some(anchor) => (anchor.path.as_str(), anchor.side, Some((anchor.start, anchor.end))),
+        None => (finding.path.as_str(), finding.side, claimed),
+    };
+    let body = if finding.body.trim().is_empty() { &finding.failure_scenario } else { &finding.body };
+    Subject {
+        id: &finding.id,
+        path,
+        side: Some(side),
+        lines,
+        quote: &finding.quote,
+        category: finding.category,
+        title: &finding.title,
+        text: body,
+        suggestion: finding.suggestion.as_deref(),
+    }
+}
+
+/// Contested and critical first, then by severity, then what both say before what one says, then by place.
+fn rank(issue: &Issue) -> impl Ord + '_ {
+    let contested = issue.verdict == Verdict::Contradiction && issue.severity == Severity::Critical;
+    let class = match issue.verdict {
+        Verdict::Agreed => 0,
+        Verdict::Contradiction => 1,
+        Verdict::Solo | Verdict::Unchecked => 2,
+    };
+    // The least of the members, not the first: which lane comes first must not matter.
+    let place = issue.members.iter().map(|member| {
+        let Subject { path, lines, title, text, id, .. } = subject(member);
+        (path, lines, title, text, id)
+    });
+    (!contested, Reverse(issue.severity), class, place.min())
+}
+
+/// One run while it is decided. Findings are named by position among all lanes'.
+struct Run<'a> {
+    input: &'a Input,
+    raised: Vec<&'a Raised>,
+    subjects: &'a [Subject<'a>],
+    corpus: &'a Corpus<'a>,
+}
+
+impl Run<'_> {
+    fn opposes(&self, x: usize, y: usize) -> Option<Why> {
+        between(self.subjects.get(x)?, self.subjects.get(y)?, self.corpus.place(x, y))
+    }
+
+    fn possibly(&self, here: usize, other: usize) -> Option<Possibly> {
+        let raised = self.raised.get(other)?;
+        let matched = self.corpus.compare(here, other);
+        Some(Possibly { lane: raised.lane.clone(), id: raised.finding.id.clone(), matched })
+    }
+
+    fn issue(&self, cluster: &Cluster) -> Issue {
+        let at: Vec<usize> = cluster.groups.iter().flatten().copied().collect();
+        let members: Vec<Raised> =
+            at.iter().filter_map(|i| self.raised.get(*i)).map(|raised| (*raised).clone()).collect();
+        let contradiction = self.contradiction(&at, &members);
+        let lanes = cluster.groups.len();
+        let verdict = match &contradiction {
+            Some(_) => Verdict::Contradiction,
+            None if lanes > 1 => Verdict::Agreed,
+            None if self.nobody_looked(&members) => Verdict::Unchecked,
+            None => Verdict::Solo,
+        };
+        let strongest =
+            cluster.links.iter().reduce(|best, link| if link.evidence > best.evidence { link } else { best });
+        Issue {
+            verdict,
+            severity: members.iter().map(|member| member.finding.severity).max().unwrap_or(Severity::Low),
+            matched: strongest.map(|link| self.corpus.compare(link.a, link.b)),
+            contradiction,
+            possibly: Vec::new(),
+            members,
+        }
+    }
+
+    /// Whether there are other lanes and none of them finished.
+    fn nobody_looked(&self, members: &[Raised]) -> bool {
+        let mut others =
+            self.input.lanes.iter().filter(|lane| members.iter().all(|m| m.lane != lane.lane)).peekable();
+        others.peek().is_some() && others.all(|lane| !lane.finished)
+    }
+
+    /// Tested before agreement: two members that exclude each other, or a lane that checked the code and
+    /// raised nothing like it.
+    fn contradiction(&self, at: &[usize], members: &[Raised]) -> Option<Contradiction> {
+        for (claim, x) in at.iter().enumerate() {
+            for (index, y) in at.iter().enumerate().skip(claim + 1) {
+                let lane = |i: usize| members.get(i).map(|member| &member.lane);
+                if lane(claim) != lane(index)
+                    && let Some(why) = self.opposes(*x, *y)
+                {
+                    return Some(Contradiction { claim, against: Against::Member { index }, why });
+                }
+            }
+        }
+        let others = self.input.lanes.iter().filter(|lane| members.iter().all(|m| m.lane != lane.lane));
+        let mut cleared: Vec<(usize, &Cleared)> = others
+            .flat_map(|lane| &lane.clearances)
+            .filter_map(|cleared| Some((members.iter().position(|member| clears(cleared, member))?, cleared)))
+            .collect();
+        // The choice among several must not depend on the order in which they were given.
+        cleared.sort_by_key(|(claim, cleared)| (*claim, &cleared.clearance.quote, &cleared.clearance.reason));
+        let (claim, cleared) = cleared.first()?;
+        let against = Against::Clearance((*cleared).clone());
+        Some(Contradiction { claim: *claim, against, why: Why::Cleared })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,1095 @@
+//! Keeps secrets out of prompts, comments, logs and records, and text out of the runner's command parser.
+//!
+//! Everything works line by line: a rule runs only on the lines that its hint names, so that clean text costs
+//! one pass of one automaton. What spans lines (private keys) has its own small reader.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
+
+use crate::domain::diff::{Diff, FileDiff, Line, LineKind};
+
+/// Replaces every secret by `[redacted: KIND]`; text without one comes back as it is.
+#[must_use]
+pub fn text(input: &str) -> Cow<'_, str> {
+    let mut lines: Vec<Cow<'_, [u8]>> = Vec::new();
+    let mut hits = 0;
+    let mut keys = false;
+    for line in input.split('\n') {
+        keys |= KEY_BLOCK.is_match(line.as_bytes());
+        let clean = redact_line(line.as_bytes());
+        hits += usize::from(clean.is_some());
+        lines.push(clean.map_or(Cow::Borrowed(line.as_bytes()), Cow::Owned));
+    }
+    if keys {
+        let views: Vec<&[u8]> = input.split('\n').map(str::as_bytes).collect();
+        for (line, body) in lines.iter_mut().zip(key_bodies(&views, false)) {
+            if let Some(clean) = body {
+                hits += 1;
+                *line = Cow::Owned(clean);
+            }
+        }
+    }
+    if hits == 0 {
+        return Cow::Borrowed(input);
+    }
+    // Ranges start and end at ASCII, so this is UTF-8 still; `lossy` only spares a panic.
+    Cow::Owned(String::from_utf8_lossy(&lines.join(&b'\n')).into_owned())
+}
+
+/// Replaces the secrets in the lines and section headings of a diff. Lines stay as many as they were.
+/// Returns how many lines were changed.
+pub fn diff(diff: &mut Diff) -> usize {
+    diff.files.iter_mut().map(redact_file).sum()
+}
+
+fn redact_file(file: &mut FileDiff) -> usize {
+    // A file of this name holds nothing else, so a region that shows neither end of the key counts as well.
+    let named = [Some(&file.path), file.old_path.as_ref()]
+        .into_iter()
+        .flatten()
+        .any(|path| KEY_FILE.is_match(path.as_bytes()));
+    let keys = named || file.lines().any(|line| KEY_BLOCK.is_match(&line.text));
+    let mut changed = 0;
+    // Each side is read on its own: in a key that was rotated, both bodies stand between one pair of ends.
+    let mut bodies: Vec<Option<Vec<u8>>> = Vec::new();
+    if keys {
+        bodies = vec![None; file.lines().count()];
+        for skipped in [LineKind::Added, LineKind::Deleted] {
+            let (places, views): (Vec<usize>, Vec<&[u8]>) = file
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| line.kind != skipped)
+                .map(|(place, line)| (place, line.text.as_ref()))
+                .unzip();
+            for (place, body) in places.into_iter().zip(key_bodies(&views, named)) {
+                if let (Some(slot), Some(_)) = (bodies.get_mut(place), &body) {
+                    *slot = body;
+                }
+            }
+        }
+    }
+    let mut bodies = bodies.into_iter();
+    for hunk in &mut file.hunks {
+        if let Some(clean) = redact_heading(&hunk.header, keys) {
+            hunk.header = clean.into();
+        }
+        for line in &mut hunk.lines {
+            let body = bodies.next().flatten();
+            if let Some(clean) = body.or_else(|| redact_line(&line.text)) {
+                changed += 1;
+                replace(line, clean);
+            }
+        }
+    }
+    changed
+}
+
+fn replace(line: &mut Line, clean: Vec<u8>) {
+    line.text = Bytes::from(clean);
+    line.redacted = true;
+}
+
+/// Git prints a line of the file behind the second `@@`, and in a `.env` file that line is an assignment.
+fn redact_heading(header: &[u8], keys: bool) -> Option<Vec<u8>> {
+    let numbers = HUNK_NUMBERS.find(header)?.end();
+    let (numbers, heading) = header.split_at_checked(numbers)?;
+    let body = keys.then(|| key_body(heading, 32)).flatten();
+    let clean = body.or_else(|| redact_line(heading))?;
+    Some([numbers, &clean].concat())
+}
+
+/// The line without its secrets, or nothing when it holds none.
+fn redact_line(line: &[u8]) -> Option<Vec<u8>> {
+    let mut found: Vec<(Range<usize>, &str)> = Vec::new();
+    for index in &HINTS.matches(line) {
+        let Some(rule) = RULES.get(index) else { continue };
+        for captures in rule.pattern.captures_iter(line) {
+            let Some(secret) = captures.name("v").or_else(|| captures.get(0)) else { continue };
+            let place = Place {
+                value: secret.as_bytes(),
+                key: captures.name("key").map_or(&b""[..], |key| key.as_bytes()),
+                after: line.get(secret.end()..).unwrap_or_default(),
+            };
+            if (rule.keep)(&place) {
+                found.push((secret.range(), rule.kind));
+            }
+        }
+    }
+    // Where rules overlap, the first in the table names the kind, and all that any of them saw goes.
+    found.sort_by_key(|(range, _)| range.start);
+    let mut clean = Vec::new();
+    let mut at = 0;
+    let mut found = found.into_iter().peekable();
+    while let Some((mut range, mut kind)) = found.next() {
+        while let Some((more, other)) = found.next_if(|(more, _)| more.start < range.end) {
+            range.end = range.end.max(more.end);
+            if rank(other) < rank(kind) {
+                kind = other;
+            }
+        }
+        clean.extend_from_slice(line.get(at..range.start).unwrap_or_default());
+        clean.extend_from_slice(b"[redacted: ");
+        clean.extend_from_slice(kind.as_bytes());
+        clean.push(b']');
+        at = range.end;
+    }
+    if at == 0 {
+        return None;
+    }
+    clean.extend_from_slice(line.get(at..).unwrap_or_default());
+    Some(clean)
+}
+
+fn rank(kind: &str) -> usize {
+    TABLE.iter().position(|row| row.0 == kind).unwrap_or(usize::MAX)
+}
+
+/// What a rule matched, and what stands around it.
+struct Place<'a> {
+    value: &'a [u8],
+    /// What follows the key word in the name that is assigned to.
+    key: &'a [u8],
+    after: &'a [u8],
+}
+
+struct Rule {
+    kind: &'static str,
+    pattern: Regex,
+    keep: fn(&Place<'_>) -> bool,
+}
+
+type Row = (&'static str, &'static str, &'static str, fn(&Place<'_>) -> bool);
+
+const ANY: fn(&Place<'_>) -> bool = |_| true;
+
+/// Kind, hint (what a line must match before the rule runs), pattern (group `v` is the secret, else the whole
+/// match; `NAMES` stands for the key words), and a last look. From the most to the least specific.
+const TABLE: &[Row] = &[
+    ("private key", "PRIVATE KEY", PEM_CLOSED, holds_key),
+    ("private key", "PRIVATE KEY", PEM_OPEN, holds_key),
+    ("age key", "(?i)AGE-SECRET-KEY-", "(?i)AGE-SECRET-KEY-1[0-9A-Z]{40,}", ANY),
+    ("Anthropic key", "sk-ant-", r"\bsk-ant-[A-Za-z0-9_-]{16,}", ANY),
+    (
+        "OpenAI key",
+        "sk-[a-zA-Z0-9]",
+        r"\bsk-(?:(?:proj|svcacct|admin|service|or-v1|lf)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{32,})",
+        ANY,
+    ),
+    (
+        "GitHub token",
+        "gh[pousr]_|github_pat_",
+        r"\b(?:gh[pousr]_[A-Za-z0-9_]{30,}[A-Za-z0-9_.-]*|github_pat_[A-Za-z0-9_]{22,})",
+        ANY,
+    ),
+    (
+        "GitLab token",
+        "gl[a-z]{2,5}-|GR1348941",
+        r"\b(?:gl(?:pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|oas|soat|ffct)-[A-Za-z0-9_=.-]{20,}|GR1348941[A-Za-z0-9_-]{20,})",
+        ANY,
+    ),
+    ("AWS key", "A(?:KIA|SIA|BIA|CCA)[A-Z0-9]", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b", ANY),
+    (
+        "AWS secret",
+        "(?i)secret[_-]?(?:access[_-]?)?key|aws",
+        r#"(?i)(?:secret[_-]?(?:access[_-]?)?key|aws[\w.-]{0,30}(?:key|secret|sk))[\\"'`\])]{0,4}\s{0,4}(?:=>|:=|[=:,>])\s{0,4}\\?["'`]?(?P<v>[A-Za-z0-9/+=]{40})(?:[^A-Za-z0-9/+=]|$)"#,
+        |place| !all_hex(place.value),
+    ),
+    ("Google key", "AIza|GOCSPX-|ya29", r"\b(?:AIza[\w-]{35}|GOCSPX-[\w-]{20,}|ya29\.[\w-]{20,})", ANY),
+    (
+        "Slack token",
+        "xox[a-z]|xapp-",
+        r"\b(?:xox[abeoprs](?:\.xox[a-z])?-[A-Za-z0-9-]{10,}|xapp-\d-[A-Za-z0-9-]{20,})",
+        ANY,
+    ),
+    (
+        "webhook",
+        "hooks[.]slack|api/webhooks/|webhook[.]office",
+        r"(?:hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/|discord(?:app)?\.com/api/webhooks/\d+/|webhook\.office\.com/webhookb2/)(?P<v>[\w/+@-]{20,})",
+        ANY,
+    ),
+    (
+        "Stripe key",
+        "[sr]k_(?:live|test)_|whsec_",
+        r"\b(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{24,})",
+        ANY,
+    ),
+    ("Twilio key", "SK[0-9a-f]{8}", r"\bSK[0-9a-f]{32}\b", ANY),
+    ("SendGrid key", r"SG\.", r"\bSG\.[\w-]{16,}\.[\w-]{20,}", ANY),
+    (
+        "npm token",
+        "npm_|_authToken",
+        r"\bnpm_[A-Za-z0-9]{36,}|_authToken\s{0,4}=\s{0,4}(?P<v>[\w-]{16,})",
+        ANY,
+    ),
+    ("PyPI token", "pypi-", r"\bpypi-[\w-]{50,}", ANY),
+    ("crates.io token", "cio[A-Za-z0-9]{29}", r"\bcio[A-Za-z0-9]{32}\b", |place| {
+        place.value.iter().any(u8::is_ascii_digit) && place.value.iter().any(u8::is_ascii_uppercase)
+    }),
+    ("Docker token", "dckr_", r"\bdckr_(?:pat|oat)_[\w-]{20,}", ANY),
+    ("Hugging Face token", "hf_|api_org_", r"\b(?:hf_|api_org_)[A-Za-z0-9]{30,}", ANY),
+    (
+        "Azure key",
+        "(?i)(?:Account|AccessKey|AccessSignature)|sig=|Q~",
+        r"(?i)(?:AccountKey|SharedAccessKey)\s{0,2}=\s{0,2}(?P<v>[A-Za-z0-9+/]{40,}={0,2})|[?&]sig=[A-Za-z0-9%/+]{40,}(?:%3D|=)*|\b[\w~.]{3}\dQ~[\w~.-]{31,}",
+        ANY,
+    ),
+    ("Telegram token", ":AA", r"\b\d{8,10}:AA[\w-]{33}", ANY),
+    ("Discord token", r"\.[\w-]{6}\.[\w-]{27}", r"\b[MNO][\w-]{23,27}\.[\w-]{6}\.[\w-]{27,}", |place| {
+        place.value.iter().any(u8::is_ascii_digit)
+    }),
+    ("Shopify token", "shp[a-z]{2}_", r"\bshp(?:at|ca|pa|ss|tka)_[A-Fa-f0-9]{32,}", ANY),
+    ("DigitalOcean token", "do[a-z]_v1_", r"\bdo[opr]_v1_[a-f0-9]{32,}", ANY),
+    ("Vault token", r"hv[sbr]\.", r"\bhv[sbr]\.[\w-]{20,}", ANY),
+    ("Databricks token", "dapi[a-f0-9]", r"\bdapi[a-f0-9]{32}(?:-\d)?", ANY),
+    (
+        "service token",
+        "gl(?:sa|c)_|lin_api_|ntn_|NRAK-|dp[.]|pul-|PMAK-|pplx-|gsk_|xai-|rubygems_|HRKU-|pscale_|figd_|sbp_|ATATT3|ATCTT3|tskey-|key-[0-9a-f]|atlasv1|fm2_|sq0|CFPAT-|r8_|shippo_",
+        r"\b(?:glsa_|glc_|lin_api_|ntn_|NRAK-|dp\.(?:pt|st|ct|sa|scim|audit)\.|pul-|PMAK-|pplx-|gsk_|xai-|rubygems_|HRKU-|pscale_(?:tkn|pw|oauth|otkn)_|figd_|sbp_|ATATT3|ATCTT3|tskey-|key-(?:[0-9a-f]{32}\b)|[A-Za-z0-9]{14}\.atlasv1\.|fm2_|sq0[a-z]{3}-|CFPAT-|r8_|shippo_(?:live|test)_)[\w=.+/-]{0,2000}",
+        |place| place.value.len() >= 24 && place.value.iter().any(u8::is_ascii_digit),
+    ),
+    ("JWT", "eyJ", r"\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}(?:\.[\w-]+)*", ANY),
+    (
+        "password",
+        r#"://[^\s/"'<>]*@"#,
+        r#"[A-Za-z][A-Za-z0-9+.-]*://[^\s:/@"'<>`]*:(?P<v>[^\s/@"'<>`\[\]]{3,})@[\w\[%$\{]"#,
+        |place| !is_template(place.value),
+    ),
+    // Without a colon the user itself is the token: `https://TOKEN@host/…`.
+    ("token in a URL", r#"://[^\s/"'<>]*@"#, r"://(?P<v>[\w.~%-]{20,})@\w", |place| is_random(place.value)),
+    (
+        "credentials",
+        "(?i)authorization|bearer",
+        r#"(?i)(?:\bauthorization[\\"'`\])]{0,4}\s{0,4}[=:,(]{0,2}\s{0,4}[\\"'`]{0,2}\s{0,2}(?:bearer|basic|token|apikey|digest)|\bbearer)[\s:]{1,4}(?P<v>[A-Za-z0-9._~+/=-]{8,})"#,
+        is_header_value,
+    ),
+    (
+        "password",
+        "curl|wget|http",
+        r#"\s(?:-u|--user|--proxy-user)[\s=]{1,2}["']?[^\s:"'$]{1,80}:(?P<v>[^\s"'$\{<\[]{4,})"#,
+        |place| !is_template(place.value),
+    ),
+    ("password", r"(?i)passw|passphrase|pwd", PASSWORD, is_password),
+    ("secret", "(?i)NAMES", QUOTED, is_secret),
+    ("secret", "(?i)NAMES", BARE, is_bare_secret),
+    ("secret", "(?i)--[a-z-]*(?:pass|token|secret|key)", FLAG, is_bare_secret),
+];
+
+const PEM_CLOSED: &str = r"-{4,5} ?BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}.*?-{4,5} ?END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?(?: ?-{4,5})?";
+const PEM_OPEN: &str = r"-{4,5} ?BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}[^-]{16,}";
+
+/// The words in a name that make its value worth a look.
+const NAMES: &str = r"(?:passw(?:or)?d|passphrase|passwd|pwd|secret|token|credential|_auth|(?:api|access|auth|private|signing|encryption|master|shared|storage|account|client|app|admin|service|session|license|webhook)[_.-]?key)";
+
+// Name, closing quote or bracket, perhaps a type, operator, opening quote, value.
+const QUOTED: &str = r#"(?i)NAMES(?P<key>[\w.-]{0,40})[\\"'`\])]{0,4}(?:\s{0,4}:\s{0,4}&?(?:'\w{1,20} )?[a-z][\w<>]{0,30})?\s{0,8}(?:=>|:=|\?=|\|\|=?|===?|!==?|[=:>,(])\s{0,4}(?:[a-z]{1,2}|[a-z:]{1,20}\()?\\?["'`](?P<v>[^"'`\s\\]{16,})"#;
+const BARE: &str = r#"(?i)NAMES(?P<key>[\w.-]{0,40})[\\"'`\])]{0,4}\s{0,8}(?:=>|:=|\?=|===?|[=:>])\s{0,4}(?P<v>[a-z0-9+/_=.~!%^*@#-]{16,})"#;
+const FLAG: &str = r#"(?i)--[a-z-]{0,30}NAMES(?P<key>[a-z-]{0,20})\s{1,4}(?P<v>[a-z0-9+/_=.~!%^*@#-]{16,})"#;
+const PASSWORD: &str = r#"(?i)(?:passw(?:or)?d|passphrase|passwd|pwd)(?P<key>[\w.-]{0,20})[\\"'`\])]{0,4}\s{0,8}(?:=>|:=|=|:)\s{0,4}\\?["'](?P<v>[^"'\s\\]{8,64})["'\\]"#;
+
+static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
+    let rule = |&(kind, _, pattern, keep): &Row| Rule { kind, pattern: compile(pattern), keep };
+    TABLE.iter().map(rule).collect()
+});
+
+#[expect(clippy::expect_used, reason = "the hints are constants, and every test runs through them")]
+static HINTS: LazyLock<RegexSet> = LazyLock::new(|| {
+    let hints = TABLE.iter().map(|row| row.1.replace("NAMES", NAMES));
+    RegexSetBuilder::new(hints).unicode(false).build().expect("the hints compile")
+});
+
+static KEY_BLOCK: LazyLock<Regex> = LazyLock::new(|| compile("PRIVATE KEY|Private-Lines:"));
+static KEY_BEGIN: LazyLock<Regex> = LazyLock::new(|| {
+    compile(r"-{4,5} ?BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)? ?-{4,5}|^Private-Lines: ?\d")
+});
+static KEY_END: LazyLock<Regex> =
+    LazyLock::new(|| compile(r"-{4,5} ?END [A-Z0-9 ]{0,30}PRIVATE KEY|^Private-MAC:"));
+/// What may stand in a key block and is no part of the key: encapsulated headers, empty lines.
+static KEY_HEADER: LazyLock<Regex> = LazyLock::new(|| {
+    compile(r#"^\W*(?:Proc-Type|DEK-Info|Version|Comment|Hash|Charset)\s?:|^[\s"'`+#*/>|\\,;.nr()]*$"#)
+});
+static KEY_FILE: LazyLock<Regex> =
+    LazyLock::new(|| compile(r"(?i)(?:\.(?:pem|key|p8|ppk|pvk)|(?:^|[/_.-])id_(?:rsa|dsa|ecdsa|ed25519))$"));
+static BASE64_RUN: LazyLock<Regex> = LazyLock::new(|| compile(r"[A-Za-z0-9+/=]+"));
+static HUNK_NUMBERS: LazyLock<Regex> = LazyLock::new(|| compile(r"^@@[^@]*@@"));
+
+#[expect(clippy::expect_used, reason = "the patterns are constants, and every test runs through them")]
+fn compile(pattern: &str) -> Regex {
+    let pattern = pattern.replace("NAMES", NAMES);
+    RegexBuilder::new(&pattern).unicode(false).size_limit(1 << 24).build().expect("the pattern compiles")
+}
+
+/// For each line, the line without the key material it holds as part of a private key block.
+///
+/// Code names these blocks without holding one, so only lines that look like base64 are taken, and the first
+/// other line ends the block. An end without a beginning takes the lines above it. `named` says that the file
+/// is a key file by its name: long base64 lines go wherever they stand.
+fn key_bodies(lines: &[&[u8]], named: bool) -> Vec<Option<Vec<u8>>> {
+    let mut bodies: Vec<Option<Vec<u8>>> = vec![None; lines.len()];
+    let mut inside = false;
+    let mut begun = None;
+    let mut last_was_short = false;
+    for (at, line) in lines.iter().enumerate() {
+        if KEY_END.is_match(line) {
+            if !inside {
+                // Upwards as long as it looks like a key; the line just above the end may be short.
+                for (above, line) in lines.iter().enumerate().take(at).rev() {
+                    let shortest = if above + 1 == at { 1 } else { 32 };
+                    let Some(slot) = bodies.get_mut(above).filter(|slot| slot.is_none()) else { break };
+                    *slot = key_body(line, shortest);
+                    if slot.is_none() {
+                        break;
+                    }
+                }
+            }
+            inside = KEY_BEGIN.is_match(line) && ends_open(line);
+            continue;
+        }
+        if KEY_BEGIN.is_match(line) {
+            (inside, begun, last_was_short) = (true, Some(at), false);
+            continue;
+        }
+        if inside && !KEY_HEADER.is_match(line) {
+            let body = if last_was_short { None } else { key_body(line, 1) };
+            inside = body.is_some();
+            last_was_short = line.len() < 48;
+            if let Some(slot) = bodies.get_mut(at) {
+                *slot = body;
+            }
+            // The first line of a key that is really there goes too: scanners take it for the key.
+            if let (true, Some(first)) = (inside, begun.take())
+                && let (Some(line), Some(slot)) = (lines.get(first), bodies.get_mut(first))
+            {
+                *slot = Some(KEY_BEGIN.replace(line, &b"[redacted: private key]"[..]).into_owned());
+            }
+        } else if named && let Some(slot) = bodies.get_mut(at) {
+            *slot = key_body(line, 48);
+        }
+    }
+    bodies
+}
+
+/// Whether the last mark on a line that holds both an end and a beginning is the beginning.
+fn ends_open(line: &[u8]) -> bool {
+    let last = |pattern: &Regex| pattern.find_iter(line).last().map_or(0, |found| found.start());
+    last(&KEY_BEGIN) > last(&KEY_END)
+}
+
+/// The line with its longest base64 run replaced, if next to nothing else stands on it.
+fn key_body(line: &[u8], shortest: usize) -> Option<Vec<u8>> {
+    let run = BASE64_RUN.find_iter(line).max_by_key(|run| run.len())?;
+    let (before, after) = (line.get(..run.start())?, line.get(run.end()..)?);
+    let beside = before.iter().chain(after).filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii()).count();
+    // Quotes, comment signs, `+`, an escaped line end: decoration. A word more, and it is code.
+    if run.len() < shortest || beside > 3 || line.len() - run.len() > 60 {
+        return None;
+    }
+    Some([before, b"[redacted: private key]", after].concat())
+}
+
+fn holds_key(place: &Place<'_>) -> bool {
+    BASE64_RUN.find_iter(place.value).any(|run| run.len() >= 16)
+}
+
+fn is_template(value: &[u8]) -> bool {
+    let opens = value.first().is_some_and(|b| b"$%{<*".contains(b));
+    opens || value.windows(2).any(|pair| pair == b"${" || pair == b"{{") || value.iter().all(|&b| b == b'*')
+}
+
+fn is_header_value(place: &Place<'_>) -> bool {
+    let digit = place.value.iter().any(u8::is_ascii_digit);
+    let mixed =
+        place.value.iter().any(u8::is_ascii_lowercase) && place.value.iter().any(u8::is_ascii_uppercase);
+    let code = place.after.first().is_some_and(|b| b"([{".contains(b));
+    !code && ((digit && place.value.len() >= 12) || (mixed && wordy(place.value) < 0.5))
+}
+
+fn is_password(place: &Place<'_>) -> bool {
+    let has = |class: fn(&u8) -> bool| usize::from(place.value.iter().any(class));
+    let classes = has(u8::is_ascii_lowercase)
+        + has(u8::is_ascii_uppercase)
+        + has(u8::is_ascii_digit)
+        + has(u8::is_ascii_punctuation);
+    let code = place.value.iter().any(|b| b"()[]{}<>|".contains(b)) || contains(place.value, b"://");
+    classes >= 3
+        && place.value.iter().any(u8::is_ascii_digit)
+        && !code
+        && !is_template(place.value)
+        && !tells_about(place.key)
+}
+
+fn is_secret(place: &Place<'_>) -> bool {
+    !tells_about(place.key) && !contains(place.value, b"://") && is_random(place.value)
+}
+
+fn is_bare_secret(place: &Place<'_>) -> bool {
+    // What goes on as a call, an index, a path or a template is code; the end of an XML element is not.
+    let code = place.after.first().is_some_and(|b| b"([{<:$".contains(b)) && !place.after.starts_with(b"</");
+    let digits = place.value.iter().filter(|b| b.is_ascii_digit()).count();
+    !code && (digits >= 2 || wordy(place.value) < 0.45) && is_secret(place)
+}
+
+/// Whether the name goes on to say that the value only describes the secret.
+fn tells_about(key: &[u8]) -> bool {
+    const ABOUT: &[&str] = &[
+        "hash",
+        "sha1",
+        "sha2",
+        "sha5",
+        "digest",
+        "checksum",
+        "fingerprint",
+        "url",
+        "uri",
+        "path",
+        "file",
+        "name",
+        "type",
+        "count",
+        "limit",
+        "expir",
+        "endpoint",
+        "class",
+        "regex",
+        "pattern",
+        "version",
+        "public",
+        "arn",
+        "header",
+        "label",
+        "title",
+        "message",
+        "placeholder",
+    ];
+    let key = key.to_ascii_lowercase();
+    ABOUT.iter().any(|word| contains(&key, word.as_bytes()))
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+fn all_hex(value: &[u8]) -> bool {
+    value.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether a value looks drawn by lot rather than written: enough entropy, and few syllables.
+fn is_random(value: &[u8]) -> bool {
+    const INTEGRITY: &[&[u8]] =
+        &[b"sha1-", b"sha256-", b"sha384-", b"sha512-", b"sha256:", b"sha512:", b"h1:"];
+    if is_template(value) || INTEGRITY.iter().any(|algorithm| value.starts_with(algorithm)) {
+        return false;
+    }
+    let letters = value.iter().filter(|b| b.is_ascii_alphabetic()).count();
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    if all_hex(value) {
+        return letters >= 3 && digits >= 3 && entropy(value) >= 2.8;
+    }
+    let changes = value
+        .windows(2)
+        .filter(|pair| match pair {
+            [a, b] => {
+                a.is_ascii_digit() != b.is_ascii_digit()
+                    && a.is_ascii_alphanumeric()
+                    && b.is_ascii_alphanumeric()
+            }
+            _ => false,
+        })
+        .count();
+    let written = wordy(value);
+    let mixed = value.iter().any(u8::is_ascii_uppercase) && value.iter().any(u8::is_ascii_lowercase);
+    letters >= 3
+        && entropy(value) >= 3.2
+        && ((digits > 0 && (written < 0.5 || changes >= (value.len() / 8).max(4)))
+            || (mixed && written < 0.3))
+}
+
+/// Shannon entropy in bits a byte.
+fn entropy(value: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    for &byte in value {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count += 1;
+        }
+    }
+    let total = f64::from(u32::try_from(value.len()).unwrap_or(u32::MAX));
+    counts
+        .iter()
+        .filter(|&&count| count > 0)
+        .map(|&count| {
+            let share = f64::from(count) / total;
+            -share * share.log2()
+        })
+        .sum()
+}
+
+/// The share of letters that stand in pronounceable runs: `getTokenForUser` 1.0, random base64 about 0.2, and
+/// nothing where case and digits change after every other letter.
+fn wordy(value: &[u8]) -> f64 {
+    let (mut letters, mut spoken, mut runs) = (0_u32, 0_u32, 0_u32);
+    let (mut run, mut vowels) = (0_u32, 0_u32);
+    let mut before = b' ';
+    // The blank at the end closes the last run.
+    for &byte in value.iter().chain(b" ") {
+        let goes_on = byte.is_ascii_alphabetic()
+            && before.is_ascii_alphabetic()
+            && !(byte.is_ascii_uppercase() && before.is_ascii_lowercase())
+            && !(byte.is_ascii_lowercase() && before.is_ascii_uppercase() && run > 1);
+        if !goes_on {
+            if run >= 3 && vowels > 0 && vowels < run && run <= vowels * 5 {
+                spoken += run;
+            }
+            runs += u32::from(run > 0);
+            (run, vowels) = (0, 0);
+        }
+        if byte.is_ascii_alphabetic() {
+            letters += 1;
+            run += 1;
+            vowels += u32::from(b"aeiouy".contains(&byte.to_ascii_lowercase()));
+        }
+        before = byte;
+    }
+    if letters * 2 < runs * 5 { 0.0 } else { f64::from(spoken) / f64::from(letters.max(1)) }
+}
+
+/// Secrets whose value is known: the keys and tokens of this run.
+#[derive(Clone, Default)]
+pub struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// Takes the values; those under six characters are left out, as masking them would tear up everything.
+    #[must_use]
+    pub fn new(values: impl IntoIterator<Item = String>) -> Self {
+        let mut kept = BTreeSet::new();
+        for value in values {
+            // A key pasted with its line end, or of several lines, is printed in parts as well.
+            for part in std::iter::once(value.trim()).chain(value.lines().map(str::trim)) {
+                if part.chars().count() >= 6 {
+                    kept.insert(part.to_owned());
+                }
+            }
+        }
+        Self(kept.into_iter().collect())
+    }
+
+    /// The text with every known value replaced by `***`, values that overlap by one.
+    #[must_use]
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        for value in &self.0 {
+            let step = value.chars().next().map_or(1, char::len_utf8);
+            let mut from = 0;
+            while let Some(at) = text.get(from..).and_then(|rest| rest.find(value.as_str())) {
+                ranges.push(from + at..from + at + value.len());
+                from += at + step;
+            }
+        }
+        if ranges.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        ranges.sort_by_key(|range| range.start);
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        let mut ranges = ranges.into_iter().peekable();
+        while let Some(mut range) = ranges.next() {
+            while let Some(more) = ranges.next_if(|more| more.start < range.end) {
+                range.end = range.end.max(more.end);
+            }
+            out.push_str(text.get(at..range.start).unwrap_or_default());
+            out.push_str("***");
+            at = range.end;
+        }
+        out.push_str(text.get(at..).unwrap_or_default());
+        Cow::Owned(out)
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({} hidden)", self.0.len())
+    }
+}
+
+/// Makes text harmless on the runner's output.
+///
+/// The runner reads `::command` at the start of a line (after blanks) and `##[command` anywhere. Both are broken
+/// by a visible blank, `: :` and `## [`: the runner compares by culture, where invisible characters count for
+/// nothing, so one of these between the signs would not stop it, and one in the input must not hide them.
+/// Everything invisible except tab and line feed is therefore written out (`\u{1b}`); carriage returns go.
+#[must_use]
+pub fn log_line(input: &str) -> Cow<'_, str> {
+    let plain = |c: char| matches!(c, '\n' | '\t') || !is_invisible(c);
+    if input.chars().all(plain) && !input.contains("::") && !input.contains("##[") {
+        return Cow::Borrowed(input);
+    }
+    let mut visible = String::with_capacity(input.len() + 16);
+    for c in input.chars().filter(|&c| c != '\r') {
+        if plain(c) { visible.push(c) } else { visible.extend(c.escape_unicode()) }
+    }
+    let mut out = String::with_capacity(visible.len() + 16);
+    for (index, line) in visible.split('\n').enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        out.push_str(&break_command(line));
+    }
+    Cow::Owned(out)
+}
+
+/// One line without anything that the runner takes for a command. The line holds nothing invisible.
+#[must_use]
+pub fn break_command(line: &str) -> Cow<'_, str> {
+    let text = line.trim_start();
+    let blanks = line.get(..line.len() - text.len()).unwrap_or_default();
+    let line = match text.strip_prefix("::") {
+        Some(rest) => Cow::Owned(format!("{blanks}: :{rest}")),
+        None => Cow::Borrowed(line),
+    };
+    if line.contains("##[") { Cow::Owned(line.replace("##[", "## [")) } else { line }
+}
+
+/// Characters that show nothing and change how others are read: controls, zero-width and bidirectional marks,
+/// fillers, variation selectors, tags. Line and paragraph separators as well; blanks, tab and line feed not.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t'))
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, clippy::indexing_slicing)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::diff::parse;
+
+    const BASE62: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    const HEX: &str = "0123456789abcdef";
+    const DIGITS: &str = "0123456789";
+
+    /// Characters drawn by a seed. Nothing that looks like a secret stands in this file.
+    fn draw(alphabet: &str, len: usize, seed: u64) -> String {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678_9abc_def1);
+        (0..len)
+            .filter_map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                alphabet.chars().nth(usize::try_from(state >> 33).unwrap_or(0) % alphabet.len())
+            })
+            .collect()
+    }
+
+    /// Lines with one drawn secret each (between `«` and `»`) and the kind that is to be named.
+    fn leaks(seed: u64) -> Vec<(String, &'static str)> {
+        let b62 = |len| draw(BASE62, len, seed);
+        let b64 = |len| draw(BASE64, len, seed);
+        let hex = |len| draw(HEX, len, seed);
+        let upper = |len| draw(UPPER, len, seed);
+        let num = |len| format!("7{}", draw(DIGITS, len, seed));
+        vec![
+            (format!("key: «sk-ant-api03-{}»", b62(93)), "Anthropic key"),
+            (format!("key = \"«sk-proj-{}_{}»\"", b62(40), b62(30)), "OpenAI key"),
+            (format!("('«sk-svcacct-{}»')", b62(60)), "OpenAI key"),
+            (format!("x «sk-{}»", b62(48)), "OpenAI key"),
+            (format!("git clone https://«ghp_{}»@github.com/o/r", b62(36)), "GitHub token"),
+            (format!("«gho_{}»", b62(36)), "GitHub token"),
+            (format!("«ghu_{}»", b62(36)), "GitHub token"),
+            (format!("«ghs_{}»", b62(36)), "GitHub token"),
+            (format!("«ghr_{}»", b62(76)), "GitHub token"),
+            (format!("«github_pat_{}_{}»", b62(22), b62(59)), "GitHub token"),
+            (format!("«glpat-{}»", b62(20)), "GitLab token"),
+            (format!("aws_access_key_id = «AKIA{}»", upper(16)), "AWS key"),
+            (format!("«ASIA{}»", upper(16)), "AWS key"),
+            (format!("aws_secret_access_key = «{}/{}»", b64(30), b62(9)), "AWS secret"),
+            (format!("\"SecretAccessKey\": \"«{}+{}»\"", b64(20), b62(19)), "AWS secret"),
+            (format!("«AIza{}»", b62(35)), "Google key"),
+            (
+                format!(
+                    r#""private_key": "«-----BEGIN PRIVATE {}-----\n{}\n-----END PRIVATE KEY-----»\n","#,
+                    "KEY",
+                    b64(64)
+                ),
+                "private key",
+            ),
+            (format!("«xoxb-{}-{}-{}»", num(11), num(11), b62(24)), "Slack token"),
+            (
+                format!("https://hooks.slack.com/services/«T{}/B{}/{}»", upper(8), upper(8), b62(24)),
+                "webhook",
+            ),
+            (format!("«sk_live_{}»", b62(24)), "Stripe key"),
+            (format!("«rk_live_{}»", b62(24)), "Stripe key"),
+            (format!("«SK{}»", hex(32)), "Twilio key"),
+            (format!("«SG.{}.{}»", b62(22), b62(43)), "SendGrid key"),
+            (format!("«npm_{}»", b62(36)), "npm token"),
+            (format!("//registry.npmjs.org/:_authToken=«{}»", hex(36)), "npm token"),
+            (format!("«pypi-AgEIcHlwaS5vcmc{}»", b62(60)), "PyPI token"),
+            (format!("token = \"«cio{}»\"", b62(32)), "crates.io token"),
+            (format!("«dckr_pat_{}»", b62(27)), "Docker token"),
+            (format!("«hf_{}»", b62(34)), "Hugging Face token"),
+            (
+                format!("DefaultEndpointsProtocol=https;AccountName=a;AccountKey=«{}==»;", b64(86)),
+                "Azure key",
+            ),
+            (format!("postgres://app:«{}»@db.internal:5432/app", b62(12)), "password"),
+            (format!("mongodb+srv://app:«p%40{}»@cluster0.x.net", b62(5)), "password"),
+            (format!("redis://:«{}»@cache:6379", b62(8)), "password"),
+            (format!("https://bot:«{}»@git.example.com/x.git", b62(20)), "password"),
+            (format!("curl -s -u admin:«{}» https://x.example.com", b62(12)), "password"),
+            (format!("«eyJ{}.eyJ{}.{}»", b62(33), b62(60), b62(43)), "JWT"),
+            (format!("Authorization: Bearer «{}»", b62(24)), "credentials"),
+            (format!("Authorization: Bearer «{}»", hex(40)), "credentials"),
+            (format!("-H 'Authorization: Basic «{}=='", b64(22)) + "»", "credentials"),
+            (format!("headers[\"Authorization\"] = \"Token «{}»\"", b62(32)), "credentials"),
+            (format!("«AGE-SECRET-KEY-1{}»", upper(58)), "age key"),
+            (format!("«M{}.{}.{}»", b62(23), b62(6), b62(38)), "Discord token"),
+            (format!("«{}:AA{}»", num(9), b62(33)), "Telegram token"),
+            (format!("«shpat_{}»", hex(32)), "Shopify token"),
+            (format!("«dop_v1_{}»", hex(64)), "DigitalOcean token"),
+            (format!("«hvs.{}»", b62(90)), "Vault token"),
+            (format!("«dapi{}»", hex(32)), "Databricks token"),
+            (format!("«glsa_{}_{}»", b62(32), hex(8)), "service token"),
+            (format!("password = \"«{}»\"", b62(20)), "password"),
+            (format!("DB_PASSWORD=«{}»", b62(24)), "secret"),
+            (format!("const API_KEY: &str = \"«{}»\";", hex(32)), "secret"),
+            (format!("  api-key: «{}»", b62(32)), "secret"),
+            (format!("\"clientSecret\" : '«{}»',", b62(40)), "secret"),
+            (format!("<token>«{}»</token>", b62(40)), "secret"),
+            (format!("config.setPassword(\"«{}»\")", b62(20)), "secret"),
+            (format!(r#"{{\"token\":\"«{}»\"}}"#, b62(32)), "secret"),
+            (format!("deploy --api-token «{}» now", b62(32)), "secret"),
+            (
+                format!("password: 'Aa1!{}'", b62(6)).replace("Aa1!", "«Aa1!").replace("',", "»'") + "",
+                "password",
+            ),
+        ]
+    }
+
+    #[test]
+    fn every_known_kind_of_secret_is_replaced_and_nothing_around_it() {
+        let mut misses = Vec::new();
+        for seed in 1..40 {
+            for (line, kind) in leaks(seed) {
+                let (before, rest) = line.split_once('«').expect("a secret begins");
+                let (secret, after) = rest.split_once('»').unwrap_or((rest.trim_end_matches('\''), "'"));
+                let (secret, after) = match secret.strip_suffix('\'') {
+                    Some(inner) => (inner, "'"),
+                    None => (secret, after),
+                };
+                let clean = text(&format!("{before}{secret}{after}")).into_owned();
+                let expected = format!("{before}[redacted: {kind}]{after}");
+                if clean != expected {
+                    misses.push(format!("{seed} {line}\n    {clean}"));
+                }
+            }
+        }
+        assert!(misses.is_empty(), "{}:\n{}", misses.len(), misses.join("\n"));
+    }
+
+    #[test]
+    fn ordinary_code_is_left_alone() {
+        let sha = draw(HEX, 40, 5);
+        let integrity = draw(BASE64, 86, 5);
+        let lines = [
+            "token = get_token()".to_owned(),
+            "let token = get_installation_access_token_v2_1(self.client_id);".to_owned(),
+            "password: String,".to_owned(),
+            "password: Option<SecretString2048>,".to_owned(),
+            "secret = config.secrets.stripe_v2_key1".to_owned(),
+            "token: ${{ secrets.GITHUB_TOKEN }}".to_owned(),
+            "password = \"${DB_PASSWORD_2}\"".to_owned(),
+            "API_KEY=\"<your-api-key-0123>\"".to_owned(),
+            "api_key: os.environ[\"STRIPE_API_KEY_V2\"]".to_owned(),
+            "const TOKEN_URL = \"https://login.example.com/oauth2/v2.0/token\";".to_owned(),
+            "token_path: /var/run/secrets/kubernetes.io/serviceaccount/token1".to_owned(),
+            "it(\"rejects an expired token\", async () => {".to_owned(),
+            "password_placeholder: \"Enter-Your-Password-123\"".to_owned(),
+            "secret_name = \"prod/db/main-2024\"".to_owned(),
+            "token_type = \"Bearer\"".to_owned(),
+            "Authorization: Bearer <token>".to_owned(),
+            "headers.insert(AUTHORIZATION, format!(\"Bearer {token}\"));".to_owned(),
+            "uses Basic authentication_handler".to_owned(),
+            "postgres://user:${PASSWORD}@db/app and http://localhost:8080/@scope/pkg".to_owned(),
+            "-----BEGIN PRIVATE KEY-----".to_owned(),
+            "let pem = /-----BEGIN PRIVATE KEY-----(.*?)-----END PRIVATE KEY-----/s;".to_owned(),
+            format!("uses: actions/create-github-app-token@{sha} # v2"),
+            format!("commit {sha}"),
+            format!("index {}..{} 100644", &sha[..11], &sha[20..31]),
+            format!("\"integrity\": \"sha512-{integrity}==\","),
+            format!("js-tokens@4.0.0: {{integrity: sha512-{integrity}==}}"),
+            format!("resolved \"https://registry.yarnpkg.com/js-tokens/-/js-tokens-4.0.0.tgz#{sha}\""),
+            format!("github.com/x/token v1.0.0 h1:{}=", &integrity[..43]),
+            format!("checksum = \"{}\"", draw(HEX, 64, 5)),
+            format!("token_sha256: \"{}\"", draw(HEX, 64, 5)),
+            ".task-skeleton-loading-placeholder-container-2 { color: red }".to_owned(),
+            "self.assertEqual(splitpasswd('user+1:a+b'), ('http', 'joe', 'password', 'proxy.example.com:3128'))".to_owned(),
+            "[redacted: GitHub token] = \"[redacted: secret]\"".to_owned(),
+            "password = \"\"; // 🔑 ключ".to_owned(),
+        ];
+        for line in lines {
+            assert_eq!(text(&line), line);
+            assert!(matches!(text(&line), Cow::Borrowed(_)), "{line}");
+        }
+    }
+
+    /// A private key block as PEM, its lines joined by what the language around it needs.
+    fn pem(label: &str, lines: usize, seed: u64) -> Vec<String> {
+        let mut block = vec![format!("-----BEGIN {label}PRIVATE {}-----", "KEY")];
+        block.extend((0..lines).map(|line| draw(BASE64, 64, seed * 100 + line as u64)));
+        block.push(format!("{}==", draw(BASE64, 10, seed)));
+        block.push(format!("-----END {label}PRIVATE {}-----", "KEY"));
+        block
+    }
+
+    #[test]
+    fn no_line_of_a_private_key_survives_and_the_lines_around_it_do() {
+        let block = pem("RSA ", 5, 1);
+        let body: Vec<&String> = block[1..7].iter().collect();
+        let styles: [fn(&str) -> String; 4] = [
+            str::to_owned,
+            |line| format!("    {line}"),
+            |line| format!("  \"{line}\\n\" +"),
+            |line| format!("# {line}\r"),
+        ];
+        for style in styles {
+            let styled: Vec<String> = block.iter().map(|line| style(line)).collect();
+            let source = format!("fn before() {{\n{}\nfn after() {{}}\n}}", styled.join("\n"));
+            let clean = text(&source);
+            assert!(body.iter().all(|line| !clean.contains(line.as_str())), "{clean}");
+            assert_eq!(clean.matches("[redacted: private key]").count(), 7, "{clean}");
+            assert_eq!(clean.lines().count(), source.lines().count());
+            assert!(clean.starts_with("fn before() {\n") && clean.ends_with("\nfn after() {}\n}"), "{clean}");
+        }
+        // Cut off before its end, and then code.
+        let source = format!("{}\nlet x = compute();\nreturnValue", block[..4].join("\n"));
+        let clean = text(&source);
+        assert!(clean.ends_with("\nlet x = compute();\nreturnValue"), "{clean}");
+        assert_eq!(clean.matches("[redacted").count(), 4, "{clean}");
+        // The certificate beside it is no secret.
+        let certificate = source.replace("RSA PRIVATE KEY", "CERTIFICATE");
+        assert_eq!(text(&certificate), certificate);
+    }
+
+    fn patch(path: &str, hunks: &[(&str, Vec<String>)]) -> Diff {
+        let mut raw = format!(
+            "diff --git a/{path} b/{path}\nindex 1111111..2222222 100644\n--- a/{path}\n+++ b/{path}\n"
+        );
+        for (number, (heading, lines)) in hunks.iter().enumerate() {
+            let count = |skipped| lines.iter().filter(|line| !line.starts_with(skipped)).count();
+            let start = number * 100 + 1;
+            raw += &format!("@@ -{start},{} +{start},{} @@{heading}\n", count('+'), count('-'));
+            raw += &(lines.join("\n") + "\n");
+        }
+        let (diff, problems) = parse(raw.into());
+        assert!(problems.is_empty(), "{problems:?}");
+        diff
+    }
+
+    fn signed(sign: char, lines: &[String]) -> Vec<String> {
+        lines.iter().map(|line| format!("{sign}{line}")).collect()
+    }
+
+    /// Redacts a diff, and asserts what holds for every one. Gives the diff as text and the count.
+    fn redacted(diff: &Diff) -> (String, usize) {
+        let mut clean = diff.clone();
+        let changed = super::diff(&mut clean);
+        let pairs =
+            || diff.files.iter().flat_map(FileDiff::lines).zip(clean.files.iter().flat_map(FileDiff::lines));
+        assert_eq!(diff.files.iter().flat_map(FileDiff::lines).count(), pairs().count());
+        assert_eq!(pairs().filter(|(_, line)| line.redacted).count(), changed);
+        for (before, after) in pairs() {
+            assert_eq!(before.text != after.text, after.redacted);
+            assert_eq!((before.kind, before.old, before.new), (after.kind, after.old, after.new));
+            assert!(!after.text.contains(&b'\n'));
+        }
+        let raw = clean.to_bytes();
+        assert_eq!(parse(raw.clone().into()).1, Vec::<String>::new());
+        (String::from_utf8_lossy(&raw).into_owned(), changed)
+    }
+
+    #[test]
+    fn a_diff_loses_its_secrets_and_not_its_lines() {
+        let token = format!("ghp_{}", draw(BASE62, 36, 3));
+        let lines =
+            vec![" a".into(), format!("-T={token}"), format!("+U={token} {token}"), format!(" {token}\r")];
+        let (clean, changed) = redacted(&patch("src/a.rs", &[("", lines)]));
+        assert_eq!(changed, 3);
+        assert!(!clean.contains(&token), "{clean}");
+        assert!(clean.contains("\n+U=[redacted: GitHub token] [redacted: GitHub token]\n"), "{clean}");
+        assert!(clean.contains("\n [redacted: GitHub token]\r\n"), "{clean}");
+
+        let (clean, changed) =
+            redacted(&patch("src/a.rs", &[("", vec![" a".into(), "+token = get_token()".into()])]));
+        assert_eq!(changed, 0);
+        assert!(clean.contains("+token = get_token()"), "{clean}");
+    }
+
+    #[test]
+    fn a_hunk_heading_is_a_line_of_the_file_too() {
+        let secret = draw(HEX, 32, 3);
+        let heading = format!(" API_KEY={secret}");
+        let (clean, changed) = redacted(&patch(".env", &[(&heading, vec![" A=1".into(), "+B=2".into()])]));
+        assert_eq!(changed, 0);
+        assert!(clean.contains("\n@@ -1,1 +1,2 @@ API_KEY=[redacted: secret]\n"), "{clean}");
+    }
+
+    #[test]
+    fn a_private_key_is_found_on_both_sides_and_from_either_end() {
+        let (old, new) = (pem("", 4, 1), pem("", 4, 2));
+        let rotated = [
+            vec![format!(" {}", old[0])],
+            signed('-', &old[1..6]),
+            signed('+', &new[1..6]),
+            vec![format!(" {}", old[6])],
+        ];
+        // Side by side, the end of one key comes before the body of the other.
+        let replaced = [vec![format!(" {}", old[0])], signed('-', &old[1..]), signed('+', &new[1..])];
+        // What the new side says in the middle does not end the key of the old side.
+        let woven = [
+            format!(" {}", old[0]),
+            format!("-{}", old[1]),
+            "+from the vault".into(),
+            format!("-{}", old[2]),
+        ];
+        let tail = [signed('+', &new[3..]), vec![" fn x() {}".into()]];
+        let head = [vec![" fn x() {}".into()], signed(' ', &new[..3])];
+        for (hunk, expected) in [
+            (rotated.concat(), 11),
+            (woven.to_vec(), 3),
+            (replaced.concat(), 11),
+            (tail.concat(), 3),
+            (head.concat(), 3),
+        ] {
+            let diff = patch("deploy.yml", &[("", hunk)]);
+            let (clean, changed) = redacted(&diff);
+            assert_eq!(changed, expected, "{clean}");
+            assert!(old[1..6].iter().chain(&new[1..6]).all(|line| !clean.contains(line.as_str())), "{clean}");
+        }
+        // Neither end is in sight: the name tells, and in the heading stands a line of the key.
+        let heading = format!(" {}", new[1]);
+        let middle = [signed(' ', &new[2..3]), signed('+', &new[3..5])].concat();
+        let (clean, changed) = redacted(&patch("certs/server.key", &[(&heading, middle.clone())]));
+        assert_eq!(changed, 3, "{clean}");
+        assert!(new[1..5].iter().all(|line| !clean.contains(line.as_str())), "{clean}");
+        assert_eq!(redacted(&patch("src/table.rs", &[("", middle)])).1, 0);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_stay_as_they_are() {
+        let token = format!("ghp_{}", draw(BASE62, 36, 3));
+        let mut diff = patch("a", &[("", vec!["+x".into(), "+y".into()])]);
+        let texts = [[b"\xff\xfe ", token.as_bytes(), b" \xf0\x9f"].concat(), b"\xff\x00token=\xfe".to_vec()];
+        for (line, text) in diff.files[0].hunks[0].lines.iter_mut().zip(texts) {
+            line.text = text.into();
+        }
+        assert_eq!(super::diff(&mut diff), 1);
+        let lines = &diff.files[0].hunks[0].lines;
+        assert_eq!(lines[0].text.as_ref(), b"\xff\xfe [redacted: GitHub token] \xf0\x9f");
+        assert_eq!(lines[1].text.as_ref(), b"\xff\x00token=\xfe");
+    }
+
+    #[test]
+    fn known_values_are_masked_wherever_they_stand() {
+        let secrets = Secrets::new(
+            ["abcdef", "abcdefgh", "efghij", "short", "first-line\nsecond-line", " padded-key\n", ""]
+                .map(str::to_owned),
+        );
+        for (text, expected) in [
+            ("abcdef", "***"),
+            ("x abcdefgh y", "x *** y"),
+            ("abcdefghij", "***"),
+            ("abcdefabcdef", "******"),
+            ("short", "short"),
+            ("second-line padded-key", "*** ***"),
+            ("é abcdefé", "é ***é"),
+            ("nothing", "nothing"),
+        ] {
+            assert_eq!(secrets.mask(text), expected, "{text}");
+        }
+        assert_eq!(Secrets::new(["aaaaaa".to_owned()]).mask("aaaaaaaa"), "***");
+        assert!(!format!("{secrets:?} {secrets:#?}").contains("abc"), "{secrets:?}");
+        assert_eq!(Secrets::default().mask("a b"), "a b");
+    }
+
+    #[test]
+    fn no_line_of_output_is_a_command_for_the_runner() {
+        for (text, expected) in [
+            ("plain\ttext: a::b\nnext", "plain\ttext: a::b\nnext"),
+            ("::error::x", ": :error::x"),
+            ("a\n \t ::set-output name=x::y\n:: :", "a\n \t : :set-output name=x::y\n: : :"),
+            (":::x", ": ::x"),
+            ("a ##[error]b ##[", "a ## [error]b ## ["),
+            ("###[x", "### [x"),
+            ("a\r\nb\r::error::c", "a\nb::error::c"),
+            ("\r::error::c", ": :error::c"),
+            ("\u{1b}[31mred\u{7}\u{9b}", "\\u{1b}[31mred\\u{7}\\u{9b}"),
+            ("\u{a0}\u{3000}::x", "\u{a0}\u{3000}: :x"),
+            ("\u{200b}::x :\u{ad}:", "\\u{200b}::x :\\u{ad}:"),
+            ("a\u{2028}::x\u{b}::y", "a\\u{2028}::x\\u{b}::y"),
+            ("#\u{feff}#[x", "#\\u{feff}#[x"),
+        ] {
+            assert_eq!(log_line(text), expected, "{text:?}");
+        }
+        assert!(matches!(log_line("nothing to do"), Cow::Borrowed(_)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_can_be_printed(parts in proptest::collection::vec(prop_oneof![
+            proptest::sample::select(vec!["::", ":", "##[", "#", "[", "\n", "\r", " ", "\t", "\u{200b}", "\u{a0}", "\u{2028}"])
+                .prop_map(str::to_owned),
+            any::<String>(),
+        ], 0..12)) {
+            let out = log_line(&parts.concat()).into_owned();
+            prop_assert!(!out.contains("##[") && !out.contains('\r'));
+            prop_assert!(out.lines().all(|line| !line.trim_start().starts_with("::")));
+            prop_assert!(out.chars().all(|c| matches!(c, '\n' | '\t') || !is_invisible(c)));
+            prop_assert_eq!(log_line(&out), out.as_str());
+        }
+
+        #[test]
+        fn redacting_keeps_the_lines_and_finds_nothing_the_second_time(
+            seed in any::<u64>(), picks in proptest::collection::vec((0_usize..60, any::<String>()), 0..6),
+        ) {
+            let leaks = leaks(seed % 1000);
+            let input: String = picks
+                .iter()
+                .map(|(pick, noise)| leaks.get(*pick).map_or(String::new(), |leak| leak.0.replace(['«', '»'], "")) + "\n" + noise + "\n")
+                .collect();
+            let once = text(&input).into_owned();
+            prop_assert_eq!(once.split('\n').count(), input.split('\n').count());
+            prop_assert_eq!(text(&once), once.as_str());
+        }
+    }
+
+    #[test]
+    fn no_line_is_slow_to_redact() {
+        for part in [
+            "token=",
+            "://a:",
+            "-----BEGIN PRIVATE KEY-----",
+            "eyJaaaaaaaaaaaa.",
+            "Authorization: Bearer ",
+            "--token ",
+        ] {
+            let text: String = part.chars().cycle().take(500_000).collect();
+            let begun = std::time::Instant::now();
+            let _ = super::text(&text);
+            assert!(begun.elapsed().as_secs_f64() < 5.0, "{part:?}: {:?}", begun.elapsed());
+        }
+    }
+}

@@ -1,0 +1,412 @@
+//! A comparison as people read it: where two reviewers exclude each other, what both say, what only one says.
+
+use std::fmt::Write as _;
+
+use crate::domain::compare::{Comparison, FileFinding, FindingFile, Maybe, Pair};
+use crate::domain::finding::{Severity, Verdict};
+use crate::domain::reconcile::contradiction::Why;
+use crate::domain::redact::log_line;
+use crate::domain::render::safe;
+
+/// Longest headline shown.
+const HEADLINE: usize = 200;
+
+/// Longest explanation of a match shown: it names words of the findings.
+const REASON: usize = 300;
+
+/// What text of the files has to go through before it is shown.
+struct Style {
+    plain: fn(&str, usize) -> String,
+    code: fn(&str) -> String,
+}
+
+const TEXT: Style = Style { plain: cut, code: |text| cut(text, HEADLINE) };
+const MARKDOWN: Style = Style { plain: safe::inline, code: safe::code };
+
+/// For a terminal: harmless, on one line, and not longer than `most` characters.
+fn cut(text: &str, most: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = log_line(&line);
+    if line.chars().count() <= most {
+        return line.into_owned();
+    }
+    line.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// The two files and what came of them, ready to be written in one style.
+struct View<'a> {
+    a: &'a FindingFile,
+    b: &'a FindingFile,
+    result: &'a Comparison,
+    names: (String, String),
+    style: &'a Style,
+}
+
+impl<'a> View<'a> {
+    fn new(a: &'a FindingFile, b: &'a FindingFile, result: &'a Comparison, style: &'a Style) -> Self {
+        let name = |file: &FindingFile, letter: &str| {
+            if file.reviewer.is_empty() { letter.to_owned() } else { (style.plain)(&file.reviewer, 40) }
+        };
+        let mut names = (name(a, "A"), name(b, "B"));
+        if names.0 == names.1 {
+            names = (format!("{} (A)", names.0), format!("{} (B)", names.1));
+        }
+        Self { a, b, result, names, style }
+    }
+
+    fn find<'f>(file: &'f FindingFile, id: &str) -> Option<&'f FileFinding> {
+        file.findings.iter().find(|finding| finding.id == id)
+    }
+
+    fn pair(&self, a: &str, b: &str) -> Option<(&'a FileFinding, &'a FileFinding)> {
+        Some((Self::find(self.a, a)?, Self::find(self.b, b)?))
+    }
+
+    fn pairs(&self, verdict: Verdict) -> Vec<(&'a Pair, &'a FileFinding, &'a FileFinding)> {
+        let of = |pair: &'a Pair| self.pair(&pair.a, &pair.b).map(|(a, b)| (pair, a, b));
+        let mut pairs: Vec<_> =
+            self.result.pairs.iter().filter(|p| p.verdict == verdict).filter_map(of).collect();
+        // Stable: equals stay in the order of the first file.
+        pairs.sort_by_key(|(_, a, b)| std::cmp::Reverse(a.severity.max(b.severity)));
+        pairs
+    }
+
+    fn maybe(&self) -> Vec<(&'a Maybe, &'a FileFinding, &'a FileFinding)> {
+        let of = |maybe: &'a Maybe| self.pair(&maybe.a, &maybe.b).map(|(a, b)| (maybe, a, b));
+        self.result.maybe.iter().filter_map(of).collect()
+    }
+
+    /// What only one says. Whoever says a thing twice says it once here: the rest stands under repetitions.
+    fn only(&self) -> [(&str, Vec<&'a FileFinding>); 2] {
+        let of = |file: &'a FindingFile, ids: &[String]| {
+            let repeats = |id: &String| {
+                let group = self.result.groups.iter().find(|group| {
+                    group.contains(id) && group.iter().all(|member| Self::find(file, member).is_some())
+                });
+                let first = group.and_then(|group| group.iter().find(|member| ids.contains(member)));
+                let paired = group.is_some_and(|group| group.iter().any(|member| !ids.contains(member)));
+                paired || first.is_some_and(|first| first != id)
+            };
+            let once = ids.iter().filter(|id| !repeats(id));
+            let mut only: Vec<_> = once.filter_map(|id| Self::find(file, id)).collect();
+            only.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+            only
+        };
+        [(&self.names.0, of(self.a, &self.result.only_a)), (&self.names.1, of(self.b, &self.result.only_b))]
+    }
+
+    fn headline(&self, finding: &FileFinding) -> String {
+        (self.style.plain)(finding.headline(), HEADLINE)
+    }
+
+    fn place(&self, finding: &FileFinding) -> String {
+        let path = finding.path.trim();
+        if path.is_empty() {
+            return "no place given".to_owned();
+        }
+        let lines = match finding.lines {
+            Some((start, end)) if start == end => format!(":{start}"),
+            Some((start, end)) => format!(":{start}-{end}"),
+            None => String::new(),
+        };
+        (self.style.code)(&format!("{path}{lines}"))
+    }
+
+    /// Both places, or one if they are the same.
+    fn places(&self, a: &FileFinding, b: &FileFinding) -> String {
+        let known = |finding: &FileFinding| !finding.path.trim().is_empty();
+        let (first, second) = (self.place(a), self.place(b));
+        match (known(a), known(b)) {
+            (true, true) if first != second => format!("{first} and {second}"),
+            (false, true) => second,
+            _ => first,
+        }
+    }
+
+    /// The higher severity, and who differs.
+    fn severity(&self, a: &FileFinding, b: &FileFinding) -> String {
+        match (a.severity, b.severity) {
+            (Some(a), Some(b)) if a != b => {
+                let lower = if a < b { (&self.names.0, a) } else { (&self.names.1, b) };
+                format!("{} ({}: {})", a.max(b), lower.0, lower.1)
+            }
+            (a, b) => a.max(b).map_or("", Severity::as_str).to_owned(),
+        }
+    }
+
+    fn summary(&self) -> String {
+        let count = |verdict| self.result.pairs.iter().filter(|pair| pair.verdict == verdict).count();
+        let (contested, both) = (count(Verdict::Contradiction), count(Verdict::Agreed));
+        let (a, b) = (&self.names.0, &self.names.1);
+        let [only_a, only_b] = self.only().map(|(_, only)| only.len());
+        let exclude =
+            if contested == 1 { "1 contradiction".to_owned() } else { format!("{contested} contradictions") };
+        format!("{exclude}, {both} from both, {only_a} from {a} only, {only_b} from {b} only")
+    }
+
+    fn why(&self, why: &Why) -> String {
+        let say = |text: &str| (self.style.code)(text);
+        let (first, second) = (&self.names.0, &self.names.1);
+        match why {
+            Why::Cleared => "one holds this code sound".to_owned(),
+            Why::Fixes { original, a, b } => {
+                format!(
+                    "the fixes exclude each other: {first} puts {} where {} stands, {second} puts {}",
+                    say(a),
+                    say(original),
+                    say(b)
+                )
+            }
+            Why::Advice { object, a, b } => {
+                format!(
+                    "opposite advice on {}: {first} says {}, {second} says {}",
+                    say(object),
+                    say(a),
+                    say(b)
+                )
+            }
+        }
+    }
+}
+
+fn severity(finding: &FileFinding) -> &'static str {
+    finding.severity.map_or("", Severity::as_str)
+}
+
+/// What is known, on one line.
+fn joined(parts: &[&str], between: &str) -> String {
+    parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(between)
+}
+
+/// For a terminal.
+#[must_use]
+pub fn text(a: &FindingFile, b: &FindingFile, result: &Comparison) -> String {
+    let view = View::new(a, b, result, &TEXT);
+    let (first, second) = (&view.names.0, &view.names.1);
+    let mut out = format!("{}\n", view.summary());
+    let mut both = |title: &str, verdict: Verdict| {
+        let pairs = view.pairs(verdict);
+        if !pairs.is_empty() {
+            let _ = writeln!(out, "\n{title}");
+        }
+        for (pair, a, b) in pairs {
+            let _ = writeln!(out, "\n  {}", joined(&[&view.severity(a, b), &view.places(a, b)], "  "));
+            let _ = writeln!(out, "    {first}: {}", view.headline(a));
+            let _ = writeln!(out, "    {second}: {}", view.headline(b));
+            if let Some(why) = &pair.why {
+                let _ = writeln!(out, "    {}", view.why(why));
+            }
+            let _ = writeln!(out, "    [{}]", cut(&pair.matched.explain(), REASON));
+        }
+    };
+    both("They contradict each other", Verdict::Contradiction);
+    both("Both say", Verdict::Agreed);
+    for (name, only) in view.only() {
+        if !only.is_empty() {
+            let _ = writeln!(out, "\nOnly {name} says\n");
+        }
+        for finding in only {
+            let _ = writeln!(out, "  {}", joined(&[severity(finding), &view.place(finding)], "  "));
+            let _ = writeln!(out, "    {}", view.headline(finding));
+        }
+    }
+    let maybe = view.maybe();
+    if !maybe.is_empty() {
+        out.push_str("\nPossibly the same\n");
+    }
+    for (pair, a, b) in maybe {
+        let _ = writeln!(out, "\n  {}", view.places(a, b));
+        let _ = writeln!(out, "    {first}: {}", view.headline(a));
+        let _ = writeln!(out, "    {second}: {}", view.headline(b));
+        let _ = writeln!(out, "    [{}]", cut(&pair.matched.explain(), REASON));
+    }
+    if !result.groups.is_empty() {
+        out.push_str("\nSaid more than once in one file\n\n");
+        for group in &result.groups {
+            let ids: Vec<String> = group.iter().map(|id| cut(id, 80)).collect();
+            let _ = writeln!(out, "  {}", ids.join(", "));
+        }
+    }
+    out
+}
+
+/// For a comment or a page.
+#[must_use]
+pub fn markdown(a: &FindingFile, b: &FindingFile, result: &Comparison) -> String {
+    let view = View::new(a, b, result, &MARKDOWN);
+    let (first, second) = (&view.names.0, &view.names.1);
+    let mut out = format!("### {first} and {second}\n\n{}\n", view.summary());
+    let mut both = |title: &str, verdict: Verdict| {
+        let pairs = view.pairs(verdict);
+        if !pairs.is_empty() {
+            let _ = writeln!(out, "\n#### {title}");
+        }
+        for (pair, a, b) in pairs {
+            let _ = writeln!(
+                out,
+                "\n{}",
+                joined(&[&format!("**{}**", view.places(a, b)), &view.severity(a, b)], " · ")
+            );
+            let _ = writeln!(out, "- **{first}:** {}", view.headline(a));
+            let _ = writeln!(out, "- **{second}:** {}", view.headline(b));
+            if let Some(why) = &pair.why {
+                let _ = writeln!(out, "- **Why:** {}", view.why(why));
+            }
+            let _ = writeln!(out, "- <sub>{}</sub>", safe::inline(&pair.matched.explain(), REASON));
+        }
+    };
+    both("They contradict each other", Verdict::Contradiction);
+    both("Both say", Verdict::Agreed);
+    for (name, only) in view.only() {
+        if !only.is_empty() {
+            let _ = writeln!(out, "\n#### Only {name} says\n");
+        }
+        for finding in only {
+            let parts = [severity(finding), &view.place(finding), &view.headline(finding)];
+            let _ = writeln!(out, "- {}", joined(&parts, " · "));
+        }
+    }
+    let maybe = view.maybe();
+    if !maybe.is_empty() {
+        let _ = writeln!(out, "\n<details><summary>{} possibly the same</summary>", maybe.len());
+        for (pair, a, b) in maybe {
+            let _ = writeln!(out, "\n**{}**", view.places(a, b));
+            let _ = writeln!(out, "- **{first}:** {}", view.headline(a));
+            let _ = writeln!(out, "- **{second}:** {}", view.headline(b));
+            let _ = writeln!(out, "- <sub>{}</sub>", safe::inline(&pair.matched.explain(), REASON));
+        }
+        out.push_str("\n</details>\n");
+    }
+    if !result.groups.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n<details><summary>{} said more than once in one file</summary>\n",
+            result.groups.len()
+        );
+        for group in &result.groups {
+            let ids: Vec<String> = group.iter().map(|id| safe::code(id)).collect();
+            let _ = writeln!(out, "- {}", ids.join(", "));
+        }
+        out.push_str("\n</details>\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::compare::{compare, read};
+
+    const A: &str = r#"{"version":1,"reviewer":"claude","findings":[
+        {"path":"src/pool.rs","line_start":57,"severity":"high","title":"Connection leaks when connect() returns early before release()"},
+        {"path":"src/net.rs","line_start":4,"severity":"medium","title":"The connect timeout is too short"},
+        {"path":"src/auth.rs","line_start":9,"line_end":12,"severity":"low","title":"A token is accepted in the second it expires"},
+        {"body":"Passwords are written\nto the log"},
+        {"path":"src/pool.rs","line_start":57,"severity":"high","title":"Connection leaks when connect() returns early before release()"}]}"#;
+    const B: &str = r#"{"version":1,"reviewer":"codex","findings":[
+        {"path":"src/pool.rs","line_start":58,"severity":"medium","title":"Early return from connect() skips release(), so the connection leaks"},
+        {"path":"src/net.rs","line_start":4,"severity":"medium","title":"The connect timeout is too long"},
+        {"title":"Typo in the changelog"}]}"#;
+
+    fn sides(a: &str, b: &str) -> (FindingFile, FindingFile, Comparison) {
+        let (a, b) = (read("a.json", a, 'a').unwrap(), read("b.json", b, 'b').unwrap());
+        let result = compare(&a, &b);
+        (a, b, result)
+    }
+
+    #[test]
+    fn the_terminal_shows_contradictions_first_then_both_then_one() {
+        let (a, b, result) = sides(A, B);
+        insta::assert_snapshot!(text(&a, &b, &result), @r#"
+        1 contradiction, 1 from both, 2 from claude only, 1 from codex only
+
+        They contradict each other
+
+          medium  src/net.rs:4
+            claude: The connect timeout is too short
+            codex: The connect timeout is too long
+            opposite advice on connect timeout: claude says too short, codex says too long
+            [same 0.94: overlapping lines (1.00), terms timeout, connect (0.54), wording (0.77), against the others (+0.69)]
+
+        Both say
+
+          high (codex: medium)  src/pool.rs:57 and src/pool.rs:58
+            claude: Connection leaks when connect() returns early before release()
+            codex: Early return from connect() skips release(), so the connection leaks
+            [same 0.93: 1 line apart (0.60), terms connect, release, early, leaks (0.89), wording (0.41), against the others (+0.24)]
+
+        Only claude says
+
+          low  src/auth.rs:9-12
+            A token is accepted in the second it expires
+          no place given
+            Passwords are written
+
+        Only codex says
+
+          no place given
+            Typo in the changelog
+
+        Said more than once in one file
+
+          a1, a5
+        "#);
+    }
+
+    #[test]
+    fn markdown_says_the_same() {
+        let (a, b, result) = sides(A, B);
+        insta::assert_snapshot!(markdown(&a, &b, &result), @r#"
+        ### claude and codex
+
+        1 contradiction, 1 from both, 2 from claude only, 1 from codex only
+
+        #### They contradict each other
+
+        **`src/net.rs:4`** · medium
+        - **claude:** The connect timeout is too short
+        - **codex:** The connect timeout is too long
+        - **Why:** opposite advice on `connect timeout`: claude says `too short`, codex says `too long`
+        - <sub>same 0.94: overlapping lines (1.00), terms timeout, connect (0.54), wording (0.77), against the others (+0.69)</sub>
+
+        #### Both say
+
+        **`src/pool.rs:57` and `src/pool.rs:58`** · high (codex: medium)
+        - **claude:** Connection leaks when connect() returns early before release()
+        - **codex:** Early return from connect() skips release(), so the connection leaks
+        - <sub>same 0.93: 1 line apart (0.60), terms connect, release, early, leaks (0.89), wording (0.41), against the others (+0.24)</sub>
+
+        #### Only claude says
+
+        - low · `src/auth.rs:9-12` · A token is accepted in the second it expires
+        - no place given · Passwords are written
+
+        #### Only codex says
+
+        - no place given · Typo in the changelog
+
+        <details><summary>1 said more than once in one file</summary>
+
+        - `a1`, `a5`
+
+        </details>
+        "#);
+    }
+
+    #[test]
+    fn text_of_the_files_cannot_order_or_ping() {
+        let evil = r#"{"reviewer":"::error::x","findings":[{"id":"::warning::x","path":"::set-output::x","title":"::error::x\n::error::y @octocat ![x](http://e/x.png) <img src=x>"}]}"#;
+        let (a, b, result) = sides(evil, evil);
+        for shown in [text(&a, &b, &result), markdown(&a, &b, &result)] {
+            assert!(!shown.lines().any(|line| line.trim_start().starts_with("::")), "{shown}");
+        }
+        let shown = markdown(&a, &b, &result);
+        assert!(!shown.contains("@octocat") && !shown.contains("<img") && !shown.contains("![x]"), "{shown}");
+    }
+
+    #[test]
+    fn reviewers_of_one_name_are_told_apart() {
+        let (a, b, result) = sides(A, A);
+        assert!(text(&a, &b, &result).contains("claude (B): "));
+    }
+}

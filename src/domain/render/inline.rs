@@ -1,0 +1,207 @@
+//! One comment on one line: what goes wrong, who says so, what would settle it.
+
+use super::{safe, words};
+use crate::domain::diff::Diff;
+use crate::domain::finding::{Anchor, Raised, Resolution, Side, Verdict};
+use crate::domain::marker;
+use crate::domain::reconcile::Issue;
+use crate::domain::reconcile::contradiction::Why;
+use crate::domain::review::{Listed, Review, anchored_lines, finding_marker};
+use crate::domain::units::Sha;
+
+const MAX_TITLE: usize = 140;
+const MAX_TEXT: usize = 4_000;
+
+/// The comment's Markdown, ending in its marker.
+#[must_use]
+pub fn body(review: &Review, listed: &Listed, anchor: &Anchor, head: &Sha) -> String {
+    let diff = &review.snapshot.diff;
+    let text = issue(&listed.issue, diff, Some(anchor));
+    let standing = provenance(&listed.issue, review);
+    let marker = marker::write(&finding_marker(listed, anchor, head, diff));
+    format!("{text}\n\n<sub>{standing}</sub>\n{marker}")
+}
+
+/// An issue in full, without its provenance.
+#[must_use]
+pub fn issue(issue: &Issue, diff: &Diff, anchor: Option<&Anchor>) -> String {
+    let Some(main) = words::voice(issue) else { return String::new() };
+    let mut out = format!("**{}** · {} · {}", title(main), severity(issue), class(issue));
+    out.push_str("\n\n");
+    out.push_str(&claim(main));
+    match words::opponent(issue) {
+        Some(opponent) => out.push_str(&sides(main, &opponent)),
+        None => out.push_str(&others(issue, main)),
+    }
+    if let Some(fix) = fix(main, diff, anchor) {
+        out.push_str("\n\n");
+        out.push_str(&fix);
+    }
+    out
+}
+
+/// The title of a finding, or the beginning of its text.
+#[must_use]
+pub fn title(raised: &Raised) -> String {
+    let finding = &raised.finding;
+    let text = if finding.title.trim().is_empty() { &finding.body } else { &finding.title };
+    safe::inline(text, MAX_TITLE)
+}
+
+/// `high`, or `high (Codex: medium)` where they differ.
+#[must_use]
+pub fn severity(issue: &Issue) -> String {
+    let lower: Vec<String> = issue
+        .members
+        .iter()
+        .filter(|member| member.finding.severity != issue.severity)
+        .map(|member| format!("{}: {}", member.lane, member.finding.severity))
+        .collect();
+    if lower.is_empty() {
+        issue.severity.to_string()
+    } else {
+        format!("{} ({})", issue.severity, lower.join(", "))
+    }
+}
+
+const fn class(issue: &Issue) -> &'static str {
+    match issue.verdict {
+        Verdict::Agreed => "found by both",
+        Verdict::Contradiction => "the reviewers disagree",
+        Verdict::Solo | Verdict::Unchecked => "one reviewer",
+    }
+}
+
+/// What a finding says: its explanation, and what happens when.
+fn claim(raised: &Raised) -> String {
+    let finding = &raised.finding;
+    let body = safe::block(&finding.body, MAX_TEXT);
+    let scenario = safe::block(&finding.failure_scenario, MAX_TEXT / 2);
+    match (body.trim().is_empty(), scenario.trim().is_empty()) {
+        (false, false) if !finding.body.contains(finding.failure_scenario.trim()) => {
+            format!("{}\n\n{}", body.trim_end(), scenario.trim_end())
+        }
+        (false, _) => body.trim_end().to_owned(),
+        (true, false) => scenario.trim_end().to_owned(),
+        (true, true) => String::new(),
+    }
+}
+
+/// Both sides of a contradiction.
+fn sides(main: &Raised, opponent: &words::Opponent<'_>) -> String {
+    let text = safe::block(opponent.says, 1_200);
+    let stance = if opponent.cleared { "checked it and holds it sound" } else { "says otherwise" };
+    let mut lines = text.trim().lines();
+    let mut quoted =
+        format!("> **{} {stance}:** {}", opponent.lane, lines.next().unwrap_or("(no reason given)"));
+    for line in lines {
+        quoted.push_str("\n> ");
+        quoted.push_str(line);
+    }
+    format!("\n\n{quoted}\n\n**To settle it:** {}", question(main, opponent))
+}
+
+/// What would settle a contradiction.
+#[must_use]
+pub fn question(main: &Raised, opponent: &words::Opponent<'_>) -> String {
+    let (raiser, other) = (&main.lane, opponent.lane);
+    match opponent.why {
+        Why::Cleared => format!("can what {raiser} describes happen, or does {other}'s reason rule it out?"),
+        Why::Fixes { original, a, b } => format!(
+            "{} can become {} or {}, not both: which is meant?",
+            safe::code(original),
+            safe::code(a),
+            safe::code(b)
+        ),
+        Why::Advice { .. } => format!("{raiser} and {other} ask for opposite changes: which is meant?"),
+    }
+}
+
+/// What the other lanes wrote about the same issue, folded.
+fn others(issue: &Issue, main: &Raised) -> String {
+    let mut out = String::new();
+    for member in issue.members.iter().filter(|member| member.lane != main.lane) {
+        let text = claim(member);
+        if !text.is_empty() {
+            out.push_str(&format!(
+                "\n\n<details><summary>In {}'s words: {}</summary>\n\n{text}\n\n</details>",
+                member.lane,
+                title(member)
+            ));
+        }
+    }
+    out
+}
+
+/// The suggested fix: as a block that GitHub can apply where that is safe, else as a plain diff.
+fn fix(main: &Raised, diff: &Diff, anchor: Option<&Anchor>) -> Option<String> {
+    let suggestion = main.finding.suggestion.as_deref()?.trim_end_matches(['\n', '\r']);
+    if suggestion.trim().is_empty() || suggestion.trim() == main.finding.quote.trim() {
+        return None;
+    }
+    let applicable =
+        anchor.is_some_and(|anchor| main.placement.anchor() == Some(anchor) && replaces(main, diff, anchor));
+    if applicable && let Some(block) = safe::suggestion(suggestion) {
+        return Some(block);
+    }
+    let lines =
+        |sign: char, text: &str| text.lines().map(|line| format!("{sign}{line}\n")).collect::<String>();
+    let quote = main.finding.quote.trim_matches('\n');
+    Some(safe::fenced(&format!("{}{}", lines('-', quote), lines('+', suggestion)), "diff"))
+}
+
+/// Whether the quote is, byte for byte, all of the anchored lines of the new side, so that replacing them
+/// does what the lane meant.
+fn replaces(main: &Raised, diff: &Diff, anchor: &Anchor) -> bool {
+    if anchor.side != Side::New || !matches!(anchor.how, Resolution::Exact | Resolution::Moved) {
+        return false;
+    }
+    let Some(file) = diff.file(&anchor.path) else { return false };
+    let quote = main.finding.quote.trim_matches('\n');
+    let mut quoted = quote.split('\n');
+    let same = anchored_lines(file, anchor).all(|line| {
+        // A carriage return would be lost in the suggestion, a placeholder would overwrite the secret.
+        !line.redacted
+            && !line.text.contains(&b'\r')
+            && quoted.next().is_some_and(|q| q.as_bytes() == line.text)
+    });
+    same && quoted.next().is_none()
+}
+
+/// Who raised it, who checked it, and whether it blocks.
+fn provenance(issue: &Issue, review: &Review) -> String {
+    let raisers = words::lanes(issue.raised_by());
+    let blind = match (issue.verdict, words::opponent(issue)) {
+        (Verdict::Agreed, _) => format!("Raised blind by {raisers}, independently"),
+        (Verdict::Contradiction, Some(opponent)) if opponent.cleared => {
+            format!("Raised blind by {raisers}, contradicted blind by {}", opponent.lane)
+        }
+        (Verdict::Contradiction, _) => format!("Raised blind by {raisers}, who contradict each other"),
+        (Verdict::Unchecked, _) => {
+            format!(
+                "Raised by {raisers}; unchecked, because {}",
+                words::missing_lanes_in_short(&review.reports)
+            )
+        }
+        (Verdict::Solo, _) => {
+            let others: Vec<_> = review
+                .reports
+                .iter()
+                .filter(|report| report.end.is_done() && !issue.raised_by().contains(&&report.lane))
+                .map(|report| &report.lane)
+                .collect();
+            if others.is_empty() {
+                format!("Raised by {raisers}, the only reviewer asked")
+            } else {
+                format!("Raised by {raisers}; {} read the same and did not raise it", words::lanes(others))
+            }
+        }
+    };
+    let gates = &review.settings.fail_on;
+    let blocks = crate::domain::outcome::trips(gates, issue.verdict, issue.severity);
+    match (gates.is_empty(), blocks) {
+        (true, _) => format!("{blind}."),
+        (false, true) => format!("{blind} · blocks"),
+        (false, false) => format!("{blind} · does not block"),
+    }
+}

@@ -1,0 +1,17 @@
+//! Every sentence a person reads. Work first, then the disagreement, then one line of cost; the rest folded.
+
+pub mod check;
+pub mod compare;
+pub mod doctor;
+pub mod inline;
+pub mod safe;
+pub mod stop;
+pub mod summary;
+pub mod text;
+pub mod words;
+
+/// The name of the check on the reviewed commit.
+pub const CHECK_NAME: &str = "Counterpoint";
+
+/// GitHub takes 65 536 characters; counted in code points this is safe in every reading of that limit.
+pub const MAX_BODY: usize = 65_000;

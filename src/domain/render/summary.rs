@@ -1,0 +1,407 @@
+//! The one summary comment: what to fix, what to decide, one line of cost, the rest folded.
+
+use super::{MAX_BODY, inline, safe, words};
+use crate::domain::finding::{Placement, Unanchored, Verdict};
+use crate::domain::marker::{self, SummaryMarker};
+use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::reconcile::Issue;
+use crate::domain::review::{Listed, Review, Shown};
+use crate::domain::units::clock_time;
+
+/// The summary comment, ending in its marker.
+#[must_use]
+pub fn comment(review: &Review) -> String {
+    let marker = memory(review).map(|memory| marker::write(&memory)).unwrap_or_default();
+    let room = MAX_BODY.saturating_sub(marker.chars().count() + 2);
+    format!("{}\n\n{marker}", markdown(review, room))
+}
+
+/// What the summary and the check remember of this run; nothing for a local diff.
+#[must_use]
+pub fn memory(review: &Review) -> Option<SummaryMarker> {
+    Some(SummaryMarker {
+        head: review.snapshot.head.clone()?,
+        config: review.settings.fingerprint.clone(),
+        outcome: review.outcome().0,
+        tally: review.tally(),
+        inline: review.inline_comments(),
+        spent: review.spent(),
+    })
+}
+
+/// The summary as Markdown of at most `room` characters.
+#[must_use]
+pub fn markdown(review: &Review, room: usize) -> String {
+    let mut parts = vec![format!("### Counterpoint: {}", headline(review)), opening(review)];
+    parts.extend(warnings(review));
+    parts.extend(fix(review));
+    parts.extend(decide(review));
+    parts.extend(not_read(review));
+    parts.extend(one_reviewer(review));
+    let tail = [cost(review), footer(review)];
+    let used: usize = parts.iter().chain(&tail).map(|part| part.chars().count() + 2).sum();
+    parts.extend(details(review, room.saturating_sub(used + 200)));
+    parts.extend(tail);
+    let text = parts.join("\n\n");
+    match text.char_indices().nth(room) {
+        // Hundreds of findings: the end gives way, never the marker that follows.
+        Some((end, _)) => {
+            let whole_lines = text.get(..end.saturating_sub(80)).and_then(|text| text.rsplit_once('\n'));
+            format!(
+                "{}\n\n… and more than fits here: the record holds all of it.",
+                whole_lines.map_or("", |(text, _)| text)
+            )
+        }
+        None => text,
+    }
+}
+
+/// `3 to fix, 2 for you to decide`.
+#[must_use]
+pub fn headline(review: &Review) -> String {
+    let tally = review.tally();
+    let one = tally.solo + tally.unchecked;
+    let mut parts = Vec::new();
+    if tally.agreed > 0 {
+        parts.push(format!("{} to fix", tally.agreed));
+    }
+    if tally.contradictions > 0 {
+        parts.push(format!("{} for you to decide", tally.contradictions));
+    }
+    if one > 0 {
+        parts.push(format!("{one} from one reviewer"));
+    }
+    match (review.outcome(), parts.is_empty()) {
+        ((_, Reason::Cancelled), true) => "cancelled".to_owned(),
+        ((_, Reason::Cancelled), false) => format!("cancelled, {} so far", parts.join(", ")),
+        ((Outcome::Failed, _), true) => "not reviewed".to_owned(),
+        ((Outcome::Reviewed, _), true) => "nothing found".to_owned(),
+        (_, true) => "nothing found in what was reviewed".to_owned(),
+        (_, false) => parts.join(", "),
+    }
+}
+
+/// Who finished on what, how much was read, time and money.
+fn opening(review: &Review) -> String {
+    let finished: Vec<_> =
+        review.reports.iter().filter(|report| report.end.is_done()).map(|report| &report.lane).collect();
+    let commit =
+        review.snapshot.head.as_ref().map(|head| format!(" on `{}`", head.short())).unwrap_or_default();
+    let who = match finished.as_slice() {
+        [] => format!("No reviewer finished{commit}, so nothing was reviewed."),
+        [one] => format!("{one} finished{commit}."),
+        two @ [_, _] => format!("{} both finished{commit}.", words::lanes(two.iter().copied())),
+        more => format!("{} finished{commit}.", words::lanes(more.iter().copied())),
+    };
+    let coverage = &review.plan.coverage;
+    let files = if finished.is_empty() {
+        String::new()
+    } else if coverage.is_whole() {
+        format!("{} read · ", words::count(coverage.read.len(), "file"))
+    } else {
+        format!("{} of {} files read · ", coverage.read.len(), coverage.due())
+    };
+    let unknown = if review.ledger.has_unknown() { " at most" } else { "" };
+    format!(
+        "{who} {files}{} · **{}{unknown} of {}**",
+        words::duration(review.elapsed),
+        review.cost(),
+        review.ledger.cap()
+    )
+}
+
+/// What a reader must know before believing the rest: one line each.
+#[must_use]
+pub fn warnings(review: &Review) -> Vec<String> {
+    let standing = &review.standing;
+    let mut out = Vec::new();
+    if standing.cancelled {
+        out.push(match review.lanes() {
+            (0, _) => "This run was cancelled before a reviewer had finished.".to_owned(),
+            _ => "This run was cancelled: what had finished by then is listed, nothing more.".to_owned(),
+        });
+    }
+    if let Some(now) = &standing.head_moved {
+        out.push(format!(
+            "The head moved to `{}` during the review: this is about the commit before.",
+            now.short()
+        ));
+    }
+    if let Some(missing) = words::missing_lanes(&review.reports) {
+        let mut advice: Vec<String> =
+            review.reports.iter().map(words::advice).filter(|advice| !advice.is_empty()).collect();
+        advice.dedup();
+        out.push(format!("{missing} {}", advice.join(" ")).trim_end().to_owned());
+    }
+    if standing.read_only {
+        out.push("The token may not comment, so nothing stands on the pull request. Give the job `pull-requests: write`.".to_owned());
+    }
+    if standing.refused > 0 {
+        let comments = words::count(standing.refused, "inline comment");
+        let they = if standing.refused == 1 { "it stands" } else { "they stand" };
+        out.push(format!("GitHub did not take {comments}: {they} in the summary instead."));
+    }
+    if let Some(what) = &standing.unwritable {
+        out.push(format!("Not everything could be written: {}.", safe::inline(what, 300)));
+    }
+    if review.ledger.overrun() {
+        out.push("A provider billed more than its own limits allow; no further call was started.".to_owned());
+    }
+    if !review.plan.degraded.is_empty() {
+        let steps = review.plan.degraded.join("; ");
+        out.push(format!("To stay inside the budget: {steps}."));
+    }
+    if review.snapshot.redacted > 0 {
+        let lines = words::count(review.snapshot.redacted, "line");
+        out.push(format!(
+            "The diff seems to hold secrets: {lines} were hidden from the reviewers. Rotate what is real."
+        ));
+    }
+    out.extend(review.snapshot.notes.iter().map(|note| safe::inline(note, 400)));
+    out
+}
+
+fn fix(review: &Review) -> Option<String> {
+    table(review, "#### Fix: found by both, independently", |issue| issue.verdict == Verdict::Agreed)
+}
+
+fn table(review: &Review, heading: &str, wanted: impl Fn(&Issue) -> bool) -> Option<String> {
+    let rows: Vec<String> = review
+        .listed
+        .iter()
+        .filter(|listed| wanted(&listed.issue))
+        .map(|listed| {
+            let what = words::voice(&listed.issue).map(inline::title).unwrap_or_default();
+            format!("| {} | {} | {what} |", inline::severity(&listed.issue), place(review, listed))
+        })
+        .collect();
+    let head = "| | where | what goes wrong |\n|---|---|---|";
+    (!rows.is_empty()).then(|| format!("{heading}\n{head}\n{}", rows.join("\n")))
+}
+
+/// The disagreements, both sides in a sentence each.
+fn decide(review: &Review) -> Option<String> {
+    let mut parts = Vec::new();
+    for listed in review.listed.iter().filter(|listed| listed.issue.verdict == Verdict::Contradiction) {
+        let issue = &listed.issue;
+        let Some(main) = words::voice(issue) else { continue };
+        let mut part = format!(
+            "**{} {}** · {} · contradiction",
+            place(review, listed),
+            inline::title(main),
+            inline::severity(issue)
+        );
+        let says = if main.finding.body.trim().is_empty() {
+            &main.finding.failure_scenario
+        } else {
+            &main.finding.body
+        };
+        part.push_str(&format!("\n- **{}:** {}", main.lane, safe::inline(says, 300)));
+        if let Some(opponent) = words::opponent(issue) {
+            let sound = if opponent.cleared { "checked, sound: " } else { "" };
+            part.push_str(&format!("\n- **{}:** {sound}{}", opponent.lane, safe::inline(opponent.says, 300)));
+            part.push_str(&format!("\n- **Settle it:** {}", inline::question(main, &opponent)));
+        }
+        parts.push(part);
+    }
+    (!parts.is_empty()).then(|| format!("#### Decide: the reviewers differ\n{}", parts.join("\n\n")))
+}
+
+/// Files that count and were not read.
+fn not_read(review: &Review) -> Option<String> {
+    let coverage = &review.plan.coverage;
+    if coverage.is_whole() {
+        return None;
+    }
+    let mut named: Vec<String> = Vec::new();
+    for file in coverage.unread.iter().take(20) {
+        named.push(format!("{} ({})", safe::code(&file.path), safe::inline(&file.why, 80)));
+    }
+    let more = coverage.unread.len().saturating_sub(20);
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    if coverage.unlisted > 0 {
+        named.push(format!("{} that GitHub does not list", coverage.unlisted));
+    }
+    let (it, counts) =
+        if coverage.due() - coverage.read.len() as u64 == 1 { ("It", "does") } else { ("They", "do") };
+    Some(format!("**Not read:** {}. {it} {counts} not count as clean.", named.join(", ")))
+}
+
+/// What only one reviewer raised: open when there is nothing else to read, else folded.
+fn one_reviewer(review: &Review) -> Option<String> {
+    let tally = review.tally();
+    let alone = tally.agreed + tally.contradictions == 0;
+    let number = tally.solo + tally.unchecked;
+    let wanted = |issue: &Issue| matches!(issue.verdict, Verdict::Solo | Verdict::Unchecked);
+    let table = table(review, "", wanted)?;
+    let table = table.trim_start();
+    Some(if alone {
+        format!("#### From one reviewer\n{table}")
+    } else {
+        format!("<details><summary>{number} from one reviewer only</summary>\n\n{table}\n\n</details>")
+    })
+}
+
+/// What stands in no inline comment, in full, folded.
+fn details(review: &Review, room: usize) -> Option<String> {
+    let mut used = 0;
+    let mut left_out = 0;
+    let mut texts = Vec::new();
+    for listed in review.listed.iter().filter(|listed| !matches!(listed.shown, Shown::Inline { .. })) {
+        let issue = &listed.issue;
+        let lanes = words::lanes(issue.raised_by());
+        let text = format!(
+            "{} {}\n\n<sub>{lanes}{}</sub>",
+            place(review, listed),
+            inline::issue(issue, &review.snapshot.diff, None),
+            why_not_inline(issue)
+        );
+        used += text.chars().count() + 8;
+        if used > room {
+            left_out += 1;
+        } else {
+            texts.push(text);
+        }
+    }
+    if left_out > 0 {
+        texts.push(format!("{} more in the record.", words::count(left_out, "text")));
+    }
+    let number = words::count(texts.len(), "finding");
+    (!texts.is_empty()).then(|| {
+        format!(
+            "<details><summary>{number} without an inline comment, in full</summary>\n\n{}\n\n</details>",
+            texts.join("\n\n---\n\n")
+        )
+    })
+}
+
+/// Why a finding has no place on a line, when that is the reason.
+fn why_not_inline(issue: &Issue) -> &'static str {
+    let anchored = issue.members.iter().any(|member| member.placement.anchor().is_some());
+    match issue.members.first().map(|member| &member.placement) {
+        Some(Placement::Unanchored { why }) if !anchored => match why {
+            Unanchored::NoPath => " · names no file",
+            Unanchored::FileNotInDiff => " · the file is not part of this pull request",
+            Unanchored::NoHunks => " · the file has no changed lines to comment on",
+            Unanchored::NoQuote => " · quotes no code, so no line is proven",
+            Unanchored::QuoteNotFound => " · the quoted code does not stand in the diff",
+            Unanchored::QuoteTooShort => " · the quoted code is too short to prove a line",
+        },
+        _ => "",
+    }
+}
+
+/// A link to where an issue stands: its comment, else its file, else the bare path.
+fn place(review: &Review, listed: &Listed) -> String {
+    let Some(main) = words::voice(&listed.issue) else { return String::new() };
+    let (path, line) = match (&listed.shown, main.placement.anchor()) {
+        (Shown::Inline { anchor, .. } | Shown::ToPost(anchor), _) | (Shown::Summary, Some(anchor)) => {
+            (anchor.path.as_str(), Some(anchor.end))
+        }
+        (Shown::Summary, None) => (main.finding.path.as_str(), None),
+    };
+    if path.trim().is_empty() {
+        return "no file".to_owned();
+    }
+    let label = safe::code(&line.map_or_else(|| path.to_owned(), |line| format!("{path}:{line}")));
+    let url = match &listed.shown {
+        Shown::Inline { url, .. } => Some(url.clone()),
+        _ if review.snapshot.diff.file(path).is_some() => file_url(review, path, line),
+        _ => None,
+    };
+    match url.filter(|url| is_plain_url(url)) {
+        Some(url) => format!("[{label}]({url})"),
+        None => label,
+    }
+}
+
+/// The page of a file at the reviewed commit.
+fn file_url(review: &Review, path: &str, line: Option<u32>) -> Option<String> {
+    let place = review.snapshot.place.as_ref()?;
+    let (repository, _) = place.pull.url.rsplit_once("/pull/")?;
+    let fragment = line.map(|line| format!("#L{line}")).unwrap_or_default();
+    Some(format!("{repository}/blob/{}/{}{fragment}", place.pull.head, safe::link_path(path)))
+}
+
+/// Addresses come from GitHub's answers: only those that cannot break out of a link are used.
+fn is_plain_url(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>[]\"'`|\\".contains(&byte))
+}
+
+fn cost(review: &Review) -> String {
+    let mut rows = String::new();
+    for report in &review.reports {
+        let model = report.resolved_model.as_deref().unwrap_or(&report.model);
+        let tokens = match &report.usage {
+            Some(usage) => {
+                let cached = if usage.cache_read > 0 {
+                    format!(" ({})", thousands(usage.cache_read))
+                } else {
+                    String::new()
+                };
+                format!("{}{cached} / {}", thousands(usage.total_input()), thousands(usage.output))
+            }
+            None if report.attempts == 0 => "–".to_owned(),
+            None => "unknown".to_owned(),
+        };
+        rows.push_str(&format!(
+            "| {} | {} | {} | {tokens} | {} | {} |\n",
+            report.lane,
+            safe::code(model),
+            words::end(report),
+            clock_time(report.elapsed),
+            report.cost
+        ));
+    }
+    let problems: Vec<String> = review
+        .reports
+        .iter()
+        .flat_map(|report| {
+            report
+                .problems
+                .iter()
+                .take(5)
+                .map(|problem| format!("- {}: {}", report.lane, safe::inline(problem, 240)))
+        })
+        .collect();
+    let problems = if problems.is_empty() { String::new() } else { format!("\n{}\n", problems.join("\n")) };
+    let unknown = if review.ledger.has_unknown() {
+        " A call whose usage is unknown counts at its full reservation."
+    } else {
+        ""
+    };
+    let so_far = if review.snapshot.place.is_some() {
+        format!(" This pull request so far: {} of {}.", review.spent(), review.settings.per_pull)
+    } else {
+        String::new()
+    };
+    format!(
+        "<details><summary>Cost, time, models</summary>\n\n| | model | passes | tokens in (cached) / out | time | cost |\n|---|---|---|---|---|---|\n{rows}{problems}\nWorst case planned: {}. List prices of {}.{unknown}{so_far}\n\n</details>",
+        review.plan.bound,
+        crate::domain::budget::PRICES_DATE,
+    )
+}
+
+/// `850`, `7.5k`, `77k`.
+fn thousands(tokens: u64) -> String {
+    match tokens {
+        0..1_000 => tokens.to_string(),
+        1_000..10_000 => format!("{}.{}k", tokens / 1_000, tokens % 1_000 / 100),
+        _ => format!("{}k", tokens / 1_000),
+    }
+}
+
+fn footer(review: &Review) -> String {
+    let config = match review.snapshot.config_from.as_str() {
+        "defaults" => "default configuration".to_owned(),
+        from => format!("configuration from {from}"),
+    };
+    format!(
+        "<sub>`{}` looks again · {config} · v{}</sub>",
+        review.settings.trigger,
+        env!("CARGO_PKG_VERSION")
+    )
+}

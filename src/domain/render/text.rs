@@ -1,0 +1,72 @@
+//! A review as plain text, for a terminal.
+
+use std::fmt::Write as _;
+
+use super::{check, summary, words};
+use crate::domain::finding::Verdict;
+use crate::domain::outcome::Outcome;
+use crate::domain::redact::log_line;
+use crate::domain::review::Review;
+
+/// The whole review. Text of models and pull requests is made harmless for terminals.
+#[must_use]
+pub fn review(review: &Review) -> String {
+    let mut out = format!("Counterpoint: {}\n", summary::headline(review));
+    let (outcome, reason) = review.outcome();
+    if outcome != Outcome::Reviewed {
+        let _ = writeln!(out, "{outcome} ({reason})");
+    }
+    for warning in summary::warnings(review) {
+        let _ = writeln!(out, "! {}", log_line(&warning.replace('`', "")));
+    }
+    for listed in &review.listed {
+        let issue = &listed.issue;
+        let Some(main) = words::voice(issue) else { continue };
+        let finding = &main.finding;
+        let place = match main.placement.anchor() {
+            Some(anchor) => format!("{}:{}", anchor.path, anchor.end),
+            None if finding.path.is_empty() => "no file".to_owned(),
+            None => format!("{} (no line proven)", finding.path),
+        };
+        let class = match issue.verdict {
+            Verdict::Agreed => "both",
+            Verdict::Contradiction => "contested",
+            Verdict::Solo | Verdict::Unchecked => "one reviewer",
+        };
+        let raisers = words::lanes(issue.raised_by());
+        let title = if finding.title.trim().is_empty() { &finding.body } else { &finding.title };
+        let _ = writeln!(out, "\n{} · {class} ({raisers}) · {}", issue.severity, log_line(&place));
+        let _ = writeln!(out, "  {}", log_line(title.lines().next().unwrap_or_default()));
+        for line in finding.body.lines().filter(|line| !line.trim().is_empty()) {
+            let _ = writeln!(out, "  {}", log_line(line));
+        }
+        if let Some(opponent) = words::opponent(issue) {
+            let stance = if opponent.cleared { "holds it sound" } else { "says otherwise" };
+            let _ = writeln!(
+                out,
+                "  {} {stance}: {}",
+                opponent.lane,
+                log_line(&opponent.says.replace('\n', " "))
+            );
+        }
+    }
+    let coverage = &review.plan.coverage;
+    if !coverage.is_whole() {
+        let paths: Vec<&str> = coverage.unread.iter().map(|file| file.path.as_str()).collect();
+        let _ = writeln!(out, "\nNot read: {}", log_line(&paths.join(", ")));
+    }
+    if let Some(sentence) = check::gate_sentence(review.gate(), &review.settings.fail_on) {
+        let _ = writeln!(out, "\n{}", sentence.replace('`', ""));
+    }
+    let (finished, asked) = review.lanes();
+    let _ = writeln!(
+        out,
+        "\n{} read · {finished} of {asked} reviewers · {} · {} of {} (worst case planned {})",
+        words::count(coverage.read.len(), "file"),
+        words::duration(review.elapsed),
+        review.cost(),
+        review.ledger.cap(),
+        review.plan.bound
+    );
+    out
+}

@@ -1,0 +1,205 @@
+//! Small sentences: numbers, times, lanes and how they ended.
+
+use std::time::Duration;
+
+use super::safe;
+use crate::domain::finding::Raised;
+use crate::domain::pass::{End, PassReport, Provider};
+use crate::domain::reconcile::contradiction::Why;
+use crate::domain::reconcile::{Against, Issue};
+use crate::domain::units::{LaneName, clock_time};
+
+/// `1 file`, `3 files`.
+#[must_use]
+pub fn count(number: usize, one: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// `2 min 41 s`, `7 s`.
+#[must_use]
+pub fn duration(time: Duration) -> String {
+    let seconds = (time.as_millis().saturating_add(500) / 1000).max(1);
+    match (seconds / 60, seconds % 60) {
+        (0, seconds) => format!("{seconds} s"),
+        (minutes, seconds) => format!("{minutes} min {seconds} s"),
+    }
+}
+
+/// `Claude`, `Claude and Codex`, `A, B and C`.
+#[must_use]
+pub fn lanes<'a>(names: impl IntoIterator<Item = &'a LaneName>) -> String {
+    list(&names.into_iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+/// `a`, `a and b`, `a, b and c`.
+#[must_use]
+pub fn list(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The first letter upper-case and a full stop at the end.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut letters = text.trim().chars();
+    let Some(first) = letters.next() else { return String::new() };
+    let text = format!("{}{}", first.to_uppercase(), letters.as_str());
+    if text.ends_with(['.', '?', '!']) { text } else { format!("{text}.") }
+}
+
+/// Why a lane did not finish, in a few words; `None` when it did. Words of a provider are made harmless.
+#[must_use]
+pub fn why_not(report: &PassReport) -> Option<String> {
+    let safe = |text: &str| safe::inline(text, 240);
+    let asked = |why: &str| {
+        let tries = if report.attempts > 1 { format!(", {} tries", report.attempts) } else { String::new() };
+        format!("{}{tries}, {}", why.trim_end_matches('.'), clock_time(report.elapsed))
+    };
+    Some(match &report.end {
+        End::Done => return None,
+        End::Refused { category: Some(category) } => asked(&format!("the model refused: {}", safe(category))),
+        End::Refused { category: None } => asked("the model refused"),
+        End::Truncated => asked("its answer was cut at the output limit"),
+        End::Invalid { why } => asked(&safe(why)),
+        End::Limited => asked("rate limit"),
+        End::Unavailable { why } => asked(&safe(why)),
+        End::TimedOut => asked("out of time"),
+        End::Cancelled => "cancelled".to_owned(),
+        End::Fatal { why, .. } => safe(why).trim_end_matches('.').to_owned(),
+        End::NoKey => "no key".to_owned(),
+        End::Unpaid => "the budget does not hold it".to_owned(),
+    })
+}
+
+/// What a person can do about a lane that did not finish; empty when there is nothing to do.
+#[must_use]
+pub fn advice(report: &PassReport) -> String {
+    match &report.end {
+        End::Fatal { advice, .. } => sentence(&safe::inline(advice, 300)),
+        End::NoKey => {
+            let (input, variable) = match report.provider {
+                Provider::Anthropic => ("anthropic-api-key", "ANTHROPIC_API_KEY"),
+                Provider::Openai => ("openai-api-key", "OPENAI_API_KEY"),
+            };
+            format!("Set the input `{input}` (or {variable}) from a repository secret to hear both.")
+        }
+        End::Unpaid => "Raise `max-cost-usd` (or `per_pr_usd` in the configuration) to hear both.".to_owned(),
+        End::TimedOut => "Raise `max-minutes` to give it longer.".to_owned(),
+        End::Truncated => "Split the pull request, or lower the lane's effort.".to_owned(),
+        End::Limited | End::Unavailable { .. } => "Run it again later.".to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// `Codex did not finish (rate limit, 3 tries, 0:41): this is one reviewer's view.`; `None` when all did.
+#[must_use]
+pub fn missing_lanes(reports: &[PassReport]) -> Option<String> {
+    let missing = absences(reports, |report| why_not(report).map(|why| format!(" ({why})")));
+    let finished = reports.iter().filter(|report| report.end.is_done()).count();
+    let view = if finished == 1 { ": this is one reviewer's view." } else { "." };
+    (!missing.is_empty()).then(|| format!("{missing}{view}"))
+}
+
+/// `Codex did not finish`, for a place that has no room for the reasons.
+#[must_use]
+pub fn missing_lanes_in_short(reports: &[PassReport]) -> String {
+    absences(reports, |report| (!report.end.is_done()).then(String::new))
+}
+
+/// Which lanes are missing; those that are missing in the same words share one clause.
+fn absences(reports: &[PassReport], why: impl Fn(&PassReport) -> Option<String>) -> String {
+    let mut groups: Vec<(bool, String, Vec<&LaneName>)> = Vec::new();
+    for report in reports {
+        let Some(why) = why(report) else { continue };
+        let asked = report.attempts > 0;
+        match groups.iter_mut().find(|(same, words, _)| *same == asked && *words == why) {
+            Some((_, _, names)) => names.push(&report.lane),
+            None => groups.push((asked, why, vec![&report.lane])),
+        }
+    }
+    let clauses = groups.into_iter().map(|(asked, why, names)| {
+        let verb = match (asked, names.len()) {
+            (true, _) => "did not finish",
+            (false, 1) => "was not asked",
+            (false, _) => "were not asked",
+        };
+        format!("{} {verb}{why}", lanes(names))
+    });
+    list(&clauses.collect::<Vec<_>>())
+}
+
+/// How a lane ended, in the few words that a table has room for.
+#[must_use]
+pub fn end(report: &PassReport) -> String {
+    let word = match &report.end {
+        End::Done => "review",
+        End::Refused { .. } => "refused",
+        End::Truncated => "cut at the output limit",
+        End::Invalid { .. } => "no readable answer",
+        End::Limited => "rate limit",
+        End::Unavailable { .. } => "not available",
+        End::TimedOut => "out of time",
+        End::Cancelled => "cancelled",
+        End::Fatal { .. } => "could not be asked",
+        End::NoKey => "no key",
+        End::Unpaid => "not paid for",
+    };
+    if report.attempts > 1 { format!("{word}, {} requests", report.attempts) } else { word.to_owned() }
+}
+
+/// The finding that speaks for an issue: the claim that is opposed, else the most severe.
+#[must_use]
+pub fn voice(issue: &Issue) -> Option<&Raised> {
+    let opposed =
+        issue.contradiction.as_ref().and_then(|contradiction| issue.members.get(contradiction.claim));
+    opposed.or_else(|| issue.lead()).or_else(|| issue.members.first())
+}
+
+/// Who speaks against an issue, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Opponent<'a> {
+    /// The lane.
+    pub lane: &'a LaneName,
+    /// Its words: untrusted.
+    pub says: &'a str,
+    /// Whether it checked the code and holds it sound, rather than claiming something else.
+    pub cleared: bool,
+    /// Why both cannot hold.
+    pub why: &'a Why,
+}
+
+/// The other side of a contradiction.
+#[must_use]
+pub fn opponent(issue: &Issue) -> Option<Opponent<'_>> {
+    let contradiction = issue.contradiction.as_ref()?;
+    let why = &contradiction.why;
+    Some(match &contradiction.against {
+        Against::Clearance(cleared) => {
+            Opponent { lane: &cleared.lane, says: &cleared.clearance.reason, cleared: true, why }
+        }
+        Against::Member { index } => {
+            let raised = issue.members.get(*index)?;
+            let finding = &raised.finding;
+            let says = if finding.body.trim().is_empty() { &finding.title } else { &finding.body };
+            Opponent { lane: &raised.lane, says, cleared: false, why }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_lists_read_as_people_write_them() {
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(count(0, "file"), "0 files");
+        assert_eq!(duration(Duration::from_secs(161)), "2 min 41 s");
+        assert_eq!(duration(Duration::from_millis(3)), "1 s");
+        assert_eq!(lanes([&LaneName::new("claude"), &LaneName::new("codex")]), "Claude and Codex");
+        assert_eq!(sentence("check the key"), "Check the key.");
+    }
+}

@@ -1,0 +1,115 @@
+//! One immutable picture of a pull request: what is reviewed, and what we said about it earlier.
+
+use crate::domain::diff::Diff;
+use crate::domain::marker::{FindingMarker, SummaryMarker};
+use crate::domain::pull::{Account, LineComment, PullRequest, TimelineComment};
+use crate::domain::units::{MicroUsd, PullNumber, RepoName, Sha};
+
+/// What is under review, wherever it came from.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Where it lives; absent for a local diff.
+    pub place: Option<Place>,
+    /// The commit under review; absent for a diff from a file.
+    pub head: Option<Sha>,
+    /// The commit it is compared with.
+    pub base: Option<Sha>,
+    /// The title: untrusted.
+    pub title: String,
+    /// The description: untrusted.
+    pub description: String,
+    /// The diff, secrets replaced.
+    pub diff: Diff,
+    /// How many lines had a secret replaced.
+    pub redacted: usize,
+    /// Files beyond what GitHub lists.
+    pub unlisted: u64,
+    /// Where the configuration came from, for people.
+    pub config_from: String,
+    /// What people should know besides findings.
+    pub notes: Vec<String>,
+}
+
+/// A pull request on GitHub.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The repository.
+    pub repo: RepoName,
+    /// The pull request as it was when the head was resolved.
+    pub pull: PullRequest,
+    /// The identity that posts.
+    pub me: Account,
+    /// What we wrote earlier.
+    pub earlier: Earlier,
+}
+
+impl Place {
+    /// The pull request's number.
+    #[must_use]
+    pub const fn number(&self) -> PullNumber {
+        self.pull.number
+    }
+}
+
+/// What we wrote on a pull request earlier, recognised by author and marker together.
+#[derive(Clone, Debug, Default)]
+pub struct Earlier {
+    /// The summary comment.
+    pub summary: Option<TimelineComment>,
+    /// The threads of our findings.
+    pub threads: Vec<Thread>,
+    /// Our check on the head.
+    pub check: Option<u64>,
+    /// What the summary remembers.
+    pub summary_marker: Option<SummaryMarker>,
+    /// What the check remembers.
+    pub check_marker: Option<SummaryMarker>,
+}
+
+/// A finding that stands on the pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// The comment.
+    pub comment: LineComment,
+    /// What it remembers.
+    pub marker: FindingMarker,
+}
+
+impl Earlier {
+    /// Sorts what was read: ours by author and marker, of several summaries the first.
+    #[must_use]
+    pub fn sort(me: &Account, timeline: Vec<TimelineComment>, lines: Vec<LineComment>) -> Self {
+        let mine = |author: &Option<Account>| author.as_ref().is_some_and(|author| author.is(me));
+        let summary = timeline
+            .into_iter()
+            .filter(|comment| mine(&comment.author) && crate::domain::marker::is_ours(&comment.body))
+            .min_by_key(|comment| comment.id);
+        let threads = lines
+            .into_iter()
+            .filter(|comment| mine(&comment.author) && comment.in_reply_to.is_none())
+            .filter_map(|comment| {
+                let marker = crate::domain::marker::read(&comment.body)?;
+                Some(Thread { comment, marker })
+            })
+            .collect();
+        let summary_marker = summary.as_ref().and_then(|comment| crate::domain::marker::read(&comment.body));
+        Self { summary, threads, check: None, summary_marker, check_marker: None }
+    }
+
+    /// What was spent on this pull request before.
+    #[must_use]
+    pub fn spent(&self) -> MicroUsd {
+        let spent = |marker: &Option<SummaryMarker>| marker.as_ref().map(|marker| marker.spent);
+        spent(&self.summary_marker).max(spent(&self.check_marker)).unwrap_or_default()
+    }
+
+    /// The memory of a whole review of this head under this configuration.
+    #[must_use]
+    pub fn whole_review_of(&self, head: &Sha, config: &str) -> Option<&SummaryMarker> {
+        [&self.summary_marker, &self.check_marker].into_iter().flatten().find(|marker| {
+            marker.head == *head
+                && marker.config == config
+                && marker.outcome == crate::domain::outcome::Outcome::Reviewed
+        })
+    }
+}

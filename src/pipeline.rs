@@ -1,0 +1,261 @@
+//! The story of a run, and nothing else.
+
+use crate::adapters::github::GitHub;
+use crate::adapters::{Endpoints, Outside};
+use crate::domain::budget::Ledger;
+use crate::domain::config::{Config, Gate, OnFailure, Overrides, Settings, settle};
+use crate::domain::event::{Cause, Intent};
+use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
+use crate::domain::pass::PassReport;
+use crate::domain::pull::PullRequest;
+use crate::domain::reconcile;
+use crate::domain::review::{self, Review, Standing};
+use crate::domain::snapshot::{Place, Snapshot};
+use crate::domain::units::MicroUsd;
+use crate::stages::publish::Eyes;
+use crate::stages::report::{Circumstances, Ending};
+use crate::stages::{passes, plan, publish, report, snapshot, trigger};
+
+/// What is to be done besides what the event says.
+#[derive(Clone, Debug)]
+pub struct Wishes {
+    /// What inputs and flags say above the configuration.
+    pub overrides: Overrides,
+    /// The path of the configuration in the base branch.
+    pub config_path: String,
+    /// A configuration that is used instead of the base branch's.
+    pub config: Option<Config>,
+    /// Whether anything is written to GitHub.
+    pub post: bool,
+}
+
+/// What a run has seen by the time it has to stop.
+#[derive(Default)]
+struct Seen {
+    pull: Option<PullRequest>,
+    place: Option<Place>,
+    eyes: Option<Eyes>,
+    settings: Option<Settings>,
+}
+
+/// A run inside GitHub Actions: read the event, decide, review, publish, report.
+pub async fn action(outside: &Outside, wishes: &Wishes) -> (Ending, Option<Review>) {
+    match trigger::intent(&outside.env) {
+        Ok(intent) => pull_request(outside, &intent, wishes).await,
+        Err(stop) => (unstarted(outside, &stop), None),
+    }
+}
+
+/// A run whose inputs cannot be read.
+pub fn misconfigured(outside: &Outside, message: &str) -> Ending {
+    let what = format!("The inputs cannot be read: {message}.");
+    let advice = "Correct the input in the workflow.";
+    unstarted(outside, &Stop::fail(Reason::BadConfiguration, ExitCode::Usage, what, advice))
+}
+
+fn unstarted(outside: &Outside, stop: &Stop) -> Ending {
+    let circumstances = Circumstances { restricted: false, on_failure: OnFailure::Neutral, check: None };
+    let (secrets, elapsed) = (outside.terminal.secrets(), outside.clock.elapsed());
+    report::stop(&outside.env, stop, GateState::Off, &secrets, elapsed, circumstances)
+}
+
+/// A review of a pull request on GitHub, whoever asked for it. The review itself is handed on where models
+/// were asked.
+pub async fn pull_request(outside: &Outside, intent: &Intent, wishes: &Wishes) -> (Ending, Option<Review>) {
+    let mut seen = Seen::default();
+    let github = match outside.github() {
+        Ok(github) => github,
+        Err(stop) => return (stopped(outside, None, intent, wishes, &seen, &stop).await, None),
+    };
+    let told = tell(outside, &github, intent, wishes, &mut seen).await;
+    let (ending, review) = match told {
+        Ok((ending, review)) => (ending, review.map(|review| *review)),
+        Err(stop) => (stopped(outside, Some(&github), intent, wishes, &seen, &stop).await, None),
+    };
+    let release = publish::release(&github, intent, seen.eyes.take());
+    outside.clock.with_grace(release).await;
+    tracing::debug!("{} requests to GitHub", github.calls());
+    (ending, review)
+}
+
+/// The story itself.
+async fn tell(
+    outside: &Outside,
+    github: &GitHub,
+    intent: &Intent,
+    wishes: &Wishes,
+    seen: &mut Seen,
+) -> Result<(Ending, Option<Box<Review>>), Stop> {
+    let endpoints = trigger::endpoints(outside, intent)?;
+
+    // What is it about, and may it be reviewed?
+    outside.terminal.group("Reading the pull request");
+    let given = wishes.config.clone();
+    let opened = uncancelled(outside, snapshot::open(github, intent, &wishes.config_path, given)).await??;
+    seen.pull = Some(opened.pull.clone());
+    let admitted = trigger::admit(github, intent, &opened.pull, &opened.config, &wishes.overrides);
+    let admitted = uncancelled(outside, admitted).await??;
+    seen.settings = Some(admitted.settings.clone());
+    if wishes.post {
+        seen.eyes = publish::acknowledge(github, intent).await;
+    }
+
+    // What does it hold, and what did we say about it before?
+    let taken = snapshot::take(github, &intent.repo, &opened, &wishes.config_path);
+    let snapshot = uncancelled(outside, taken).await??;
+    seen.place = snapshot.place.clone();
+    outside.terminal.end_group();
+    let settings = admitted.settings;
+    if wishes.post
+        && !admitted.again
+        && let Some(ending) = reviewed_before(outside, &snapshot, &settings)
+    {
+        return Ok((ending, None));
+    }
+
+    // Ask the lanes, and publish what they say.
+    let mut review = ask(outside, &endpoints, snapshot, settings).await?;
+    if wishes.post {
+        outside.terminal.group("Publishing");
+        outside.clock.with_grace(publish::review(github, &mut review, &outside.clock)).await;
+        outside.terminal.end_group();
+    }
+    let circumstances = Circumstances {
+        restricted: intent.cause.is_restricted(),
+        on_failure: review.settings.on_failure,
+        check: review.standing.check,
+    };
+    let ending = report::review(&outside.env, &review, &outside.terminal.secrets(), circumstances);
+    Ok((ending, Some(Box::new(review))))
+}
+
+/// A review of a diff that stands on no GitHub.
+///
+/// # Errors
+/// How the run ends when no model is to be asked.
+pub async fn local(
+    outside: &Outside,
+    snapshot: Snapshot,
+    config: &Config,
+    overrides: &Overrides,
+) -> Result<(Ending, Review), Stop> {
+    let settings = settle(config, overrides).map_err(|message| {
+        let advice = "Correct the configuration or the flag.";
+        Stop::fail(Reason::BadConfiguration, ExitCode::Usage, message, advice)
+    })?;
+    let endpoints = outside.endpoints()?;
+    let mut review = ask(outside, &endpoints, snapshot, settings).await?;
+    review.elapsed = outside.clock.elapsed();
+    let circumstances = Circumstances { restricted: false, on_failure: OnFailure::Fail, check: None };
+    let ending = report::review(&outside.env, &review, &outside.terminal.secrets(), circumstances);
+    Ok((ending, review))
+}
+
+/// Plan, passes, verdicts: from a snapshot to a review that nobody has seen yet.
+async fn ask(
+    outside: &Outside,
+    endpoints: &Endpoints,
+    snapshot: Snapshot,
+    settings: Settings,
+) -> Result<Review, Stop> {
+    let spent = snapshot.place.as_ref().map(|place| place.earlier.spent()).unwrap_or_default();
+    let cap = settings.max_cost.min(settings.per_pull.minus(spent));
+    let plan = plan::make(&settings, &snapshot, endpoints, cap)?;
+    let files = crate::domain::render::words::count(plan.coverage.read.len(), "file");
+    tracing::info!("{files}, worst case {}, usually about {}", plan.bound, plan.estimate);
+
+    outside.terminal.group("Reviewing");
+    let ledger = Ledger::new(cap);
+    let asked = passes::run(
+        &outside.http,
+        endpoints,
+        &settings.prices,
+        &plan,
+        &snapshot.diff,
+        ledger,
+        &outside.clock,
+    );
+    let passes::Finished { reports, ledger } = asked.await;
+    outside.terminal.end_group();
+
+    let issues = reconcile::reconcile(&said(&reports));
+    let listed = review::list(issues, &snapshot, &settings.inline);
+    let standing = Standing { cancelled: outside.clock.is_cancelled(), ..Standing::default() };
+    let elapsed = outside.clock.elapsed();
+    Ok(Review { snapshot, settings, plan, reports, listed, ledger, standing, elapsed })
+}
+
+/// What the lanes said, for the matcher: one that failed says nothing and consents to nothing.
+fn said(reports: &[PassReport]) -> reconcile::Input {
+    let lanes = reports.iter().map(|report| reconcile::LaneResult {
+        lane: report.lane.clone(),
+        finished: report.end.is_done(),
+        findings: report.findings.clone(),
+        clearances: report.clearances.clone(),
+    });
+    reconcile::Input { lanes: lanes.collect() }
+}
+
+/// A head that was reviewed whole under the same configuration is not reviewed again.
+fn reviewed_before(outside: &Outside, snapshot: &Snapshot, settings: &Settings) -> Option<Ending> {
+    let place = snapshot.place.as_ref()?;
+    let memory = place.earlier.whole_review_of(&place.pull.head, &settings.fingerprint)?;
+    let state = gate(&settings.fail_on, Outcome::Reviewed, &memory.tally);
+    let url = place.earlier.summary.as_ref().map(|comment| comment.url.clone());
+    Some(report::remembered(&outside.env, memory, state, settings.lanes.len(), url, outside.clock.elapsed()))
+}
+
+/// A run without a review: told on the pull request where one was due, and reported.
+async fn stopped(
+    outside: &Outside,
+    github: Option<&GitHub>,
+    intent: &Intent,
+    wishes: &Wishes,
+    seen: &Seen,
+    stop: &Stop,
+) -> Ending {
+    outside.terminal.end_group();
+    let chosen = seen.settings.as_ref();
+    let fail_on: Vec<Gate> = match chosen {
+        Some(settings) => settings.fail_on.clone(),
+        None => wishes.overrides.fail_on.clone().unwrap_or_default(),
+    };
+    let on_failure =
+        chosen.map_or(wishes.overrides.on_failure.unwrap_or_default(), |settings| settings.on_failure);
+    let due =
+        stop.outcome == Outcome::Failed || matches!(stop.reason, Reason::Budget | Reason::NothingToReview);
+    let state = if due { gate(&fail_on, stop.outcome, &Tally::default()) } else { GateState::Off };
+    let mut check = None;
+    if let Some(github) = github.filter(|_| wishes.post) {
+        if matches!(stop.reason, Reason::NotPermitted | Reason::BadCommand) {
+            publish::refuse(github, intent).await;
+        }
+        if let Some(pull) = seen.pull.as_ref().filter(|_| due) {
+            let spent = seen.place.as_ref().map_or(MicroUsd::ZERO, |place| place.earlier.spent());
+            let told = publish::tell(github, &intent.repo, pull, seen.place.as_ref(), stop, state, spent);
+            check = outside.clock.with_grace(told).await.flatten();
+        }
+    }
+    let restricted = matches!(intent.cause, Cause::Automatic { restricted: true });
+    let circumstances = Circumstances { restricted, on_failure, check };
+    report::stop(
+        &outside.env,
+        stop,
+        state,
+        &outside.terminal.secrets(),
+        outside.clock.elapsed(),
+        circumstances,
+    )
+}
+
+async fn uncancelled<T>(outside: &Outside, future: impl Future<Output = T>) -> Result<T, Stop> {
+    outside.clock.unless_cancelled(future).await.map_err(|_| {
+        let advice = "Run it again when you want the review.";
+        Stop::fail(
+            Reason::Cancelled,
+            ExitCode::NoReview,
+            "The run was cancelled before a model was asked.",
+            advice,
+        )
+    })
+}

@@ -1,0 +1,377 @@
+//! What stands on the pull request in the end: one review, one summary, one check. The only writer.
+
+use std::time::Duration;
+
+use futures_util::future;
+
+use crate::adapters::clock::Clock;
+use crate::adapters::github::{Error, GitHub, Reaction, Rejection, ReviewId, ReviewState};
+use crate::domain::event::{Cause, Intent};
+use crate::domain::finding::Anchor;
+use crate::domain::marker::{self, FindingMarker, ReviewMarker, SummaryMarker};
+use crate::domain::outcome::{GateState, Outcome, Stop, Tally};
+use crate::domain::pull::{Check, Conclusion, InlineComment, LineComment, PullRequest, TimelineComment};
+use crate::domain::render;
+use crate::domain::review::{Review, Shown};
+use crate::domain::snapshot::{Earlier, Place};
+use crate::domain::units::{MicroUsd, RepoName, Sha};
+
+/// The longest wait for GitHub's own limits before a write is tried once more.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// Our 👀 under a command, to be taken away at the end.
+#[derive(Debug)]
+pub struct Eyes {
+    comment: u64,
+    reaction: u64,
+}
+
+/// Shows the commenter that their command was seen.
+pub async fn acknowledge(github: &GitHub, intent: &Intent) -> Option<Eyes> {
+    let Cause::Comment(comment) = &intent.cause else { return None };
+    match github.react(&intent.repo, comment.id, Reaction::Eyes).await {
+        Ok(reaction) => Some(Eyes { comment: comment.id, reaction }),
+        Err(cause) => {
+            tracing::warn!("the command could not be acknowledged: {cause}");
+            None
+        }
+    }
+}
+
+/// Takes the 👀 away.
+pub async fn release(github: &GitHub, intent: &Intent, eyes: Option<Eyes>) {
+    if let Some(eyes) = eyes
+        && let Err(cause) = github.unreact(&intent.repo, eyes.comment, eyes.reaction).await
+    {
+        tracing::warn!("the 👀 could not be taken away: {cause}");
+    }
+}
+
+/// Shows the commenter that their command is refused.
+pub async fn refuse(github: &GitHub, intent: &Intent) {
+    if let Cause::Comment(comment) = &intent.cause
+        && let Err(cause) = github.react(&intent.repo, comment.id, Reaction::Confused).await
+    {
+        tracing::warn!("the refusal could not be shown: {cause}");
+    }
+}
+
+/// Brings the pull request to what the review says, and notes in it what could not be written.
+pub async fn review(github: &GitHub, review: &mut Review, clock: &Clock) {
+    let Some(place) = review.snapshot.place.clone() else { return };
+    if clock.is_cancelled() {
+        // A newer run may be at work already: lines of this commit are not worth a comment any more.
+        withdraw_inline(review);
+        review.elapsed = clock.elapsed();
+        let (summary, check) = future::join(
+            summary(github, &place, review, render::summary::comment(review)),
+            check(github, &place.repo, render::check::of(review, &place.pull.head), place.earlier.check),
+        )
+        .await;
+        note_summary(review, summary);
+        note_check(review, check);
+        return;
+    }
+    match github.pull(&place.repo, place.number()).await {
+        Ok(now) if now.head != place.pull.head => review.standing.head_moved = Some(now.head),
+        Ok(_) => {}
+        Err(cause) => tracing::warn!("nobody could say whether the head moved: {cause}"),
+    }
+    inline(github, &place, review).await;
+    review.elapsed = clock.elapsed();
+    if !is_quiet(review) || place.earlier.summary.is_some() {
+        let written = summary(github, &place, review, render::summary::comment(review)).await;
+        note_summary(review, written);
+    }
+    let written =
+        check(github, &place.repo, render::check::of(review, &place.pull.head), place.earlier.check).await;
+    note_check(review, written);
+    let silent = review.standing.no_check && review.standing.summary_url.is_none();
+    if silent && !review.standing.read_only {
+        let written = summary(github, &place, review, render::summary::comment(review)).await;
+        note_summary(review, written);
+    }
+}
+
+/// Whether the check says all there is to say.
+fn is_quiet(review: &Review) -> bool {
+    review.outcome().0 == Outcome::Reviewed
+        && review.listed.is_empty()
+        && render::summary::warnings(review).is_empty()
+}
+
+/// Posts the inline comments as one review, all or none, and reads back what stands there.
+async fn inline(github: &GitHub, place: &Place, review: &mut Review) {
+    let head = &place.pull.head;
+    let comments: Vec<(String, InlineComment)> = review
+        .listed
+        .iter()
+        .filter_map(|listed| {
+            let Shown::ToPost(anchor) = &listed.shown else { return None };
+            let body = render::inline::body(review, listed, anchor, head);
+            Some((listed.id.clone(), InlineComment { anchor: anchor.clone(), body }))
+        })
+        .collect();
+    if comments.is_empty() {
+        return;
+    }
+    let body = format!(
+        "Counterpoint left {}; the summary comment tells the rest.\n\n{}",
+        render::words::count(comments.len(), "comment"),
+        marker::write(&ReviewMarker { review: head.clone() })
+    );
+    let posted: Vec<InlineComment> = comments.iter().map(|(_, comment)| comment.clone()).collect();
+    match post_review(github, place, &body, &posted).await {
+        Ok(()) => review.standing.published = true,
+        Err(Error::Forbidden { .. }) => review.standing.read_only = true,
+        Err(Error::Rejected { kind: Rejection::CommitGone, message, .. }) => {
+            tracing::warn!("the reviewed commit left the pull request: {message}");
+        }
+        Err(cause) => {
+            tracing::warn!("the inline comments were not taken: {cause}");
+            review.standing.refused = comments.len();
+            if !matches!(cause, Error::Rejected { .. }) {
+                review.standing.unwritable = Some(cause.to_string());
+            }
+        }
+    }
+    if review.standing.published {
+        settle_inline(review, &standing_comments(github, place).await);
+    }
+    withdraw_inline(review);
+}
+
+/// Sends the review; on doubt looks first, and tries once more only if nothing stands there.
+async fn post_review(
+    github: &GitHub,
+    place: &Place,
+    body: &str,
+    comments: &[InlineComment],
+) -> Result<(), Error> {
+    let (repo, number, head) = (&place.repo, place.number(), &place.pull.head);
+    let Err(cause) = github.review(repo, number, head, body, comments).await else { return Ok(()) };
+    match &cause {
+        Error::Rejected { kind: Rejection::Pending, .. } => {
+            if !clear_pending(github, place).await {
+                return Err(cause);
+            }
+        }
+        Error::RateLimited { retry_after, .. } => {
+            let wait = retry_after.unwrap_or(LONGEST_WAIT);
+            if wait > LONGEST_WAIT {
+                return Err(cause);
+            }
+            tokio::time::sleep(wait).await;
+        }
+        _ if cause.may_have_happened() => {
+            if !standing_comments(github, place).await.is_empty() {
+                return Ok(());
+            }
+        }
+        _ => return Err(cause),
+    }
+    github.review(repo, number, head, body, comments).await.map(|_| ())
+}
+
+/// Deletes a pending review of ours that an earlier run left behind; another's is left alone.
+async fn clear_pending(github: &GitHub, place: &Place) -> bool {
+    let Ok(reviews) = github.reviews(&place.repo, place.number()).await else { return false };
+    let ours = reviews.into_iter().find(|review| {
+        review.state == ReviewState::Pending
+            && review.author.as_ref().is_some_and(|author| author.is(&place.me))
+            && marker::is_ours(&review.body)
+    });
+    match ours {
+        Some(review) => {
+            github.delete_pending_review(&place.repo, place.number(), ReviewId(review.id)).await.is_ok()
+        }
+        None => false,
+    }
+}
+
+/// Our comments on this head as GitHub shows them now.
+async fn standing_comments(github: &GitHub, place: &Place) -> Vec<(FindingMarker, LineComment)> {
+    let comments = match github.line_comments(&place.repo, place.number()).await {
+        Ok(comments) => comments,
+        Err(cause) => {
+            tracing::warn!("the posted comments could not be read back: {cause}");
+            return Vec::new();
+        }
+    };
+    comments
+        .into_iter()
+        .filter(|comment| comment.author.as_ref().is_some_and(|author| author.is(&place.me)))
+        .filter_map(|comment| Some((marker::read::<FindingMarker>(&comment.body)?, comment)))
+        .filter(|(marker, _)| marker.head == place.pull.head)
+        .collect()
+}
+
+/// Believes what is read back, not what was sent.
+fn settle_inline(review: &mut Review, standing: &[(FindingMarker, LineComment)]) {
+    for listed in &mut review.listed {
+        let Shown::ToPost(anchor) = &listed.shown else { continue };
+        if let Some((_, comment)) = standing.iter().find(|(marker, _)| marker.id == listed.id) {
+            let (anchor, url): (Anchor, String) = (anchor.clone(), comment.url.clone());
+            listed.shown = Shown::Inline { anchor, url, earlier: false };
+        } else {
+            review.standing.refused += 1;
+        }
+    }
+}
+
+/// What was not posted stands in the summary.
+fn withdraw_inline(review: &mut Review) {
+    for listed in &mut review.listed {
+        if matches!(listed.shown, Shown::ToPost(_)) {
+            listed.shown = Shown::Summary;
+        }
+    }
+}
+
+/// Writes the summary comment: the one that stands is edited, on doubt about a new one it is looked for.
+async fn summary(github: &GitHub, place: &Place, review: &Review, body: String) -> Result<String, Error> {
+    let standing = review.standing.summary_url.is_none().then_some(place.earlier.summary.as_ref()).flatten();
+    write_summary(github, place, standing, &body).await
+}
+
+async fn write_summary(
+    github: &GitHub,
+    place: &Place,
+    standing: Option<&TimelineComment>,
+    body: &str,
+) -> Result<String, Error> {
+    if let Some(comment) = standing {
+        match github.edit_comment(&place.repo, comment.id, body).await {
+            Ok(_) => return Ok(comment.url.clone()),
+            // Somebody deleted it since it was read.
+            Err(Error::NotFound { .. }) => {}
+            Err(cause) if cause.may_have_happened() => {
+                // An edit may be repeated: it says the same.
+                return github.edit_comment(&place.repo, comment.id, body).await.map(|_| comment.url.clone());
+            }
+            Err(cause) => return Err(cause),
+        }
+    }
+    match github.comment(&place.repo, place.number(), body).await {
+        Ok(comment) => Ok(comment.url),
+        Err(cause) if cause.may_have_happened() => {
+            let timeline = github.timeline_comments(&place.repo, place.number()).await?;
+            match Earlier::sort(&place.me, timeline, Vec::new()).summary {
+                Some(comment) => Ok(comment.url),
+                None => github.comment(&place.repo, place.number(), body).await.map(|comment| comment.url),
+            }
+        }
+        Err(Error::RateLimited { retry_after, .. })
+            if retry_after.is_some_and(|wait| wait <= LONGEST_WAIT) =>
+        {
+            tokio::time::sleep(retry_after.unwrap_or_default()).await;
+            github.comment(&place.repo, place.number(), body).await.map(|comment| comment.url)
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Writes the check: the one that stands is completed anew, else a new one is made.
+async fn check(
+    github: &GitHub,
+    repo: &RepoName,
+    check: Check,
+    existing: Option<u64>,
+) -> Result<Conclusion, Error> {
+    let written = match github.check(repo, &check, existing).await {
+        // Another app's check of the same name cannot be edited.
+        Err(Error::Forbidden { .. } | Error::NotFound { .. }) if existing.is_some() => {
+            github.check(repo, &check, None).await
+        }
+        // A check may be written twice: the newest of a name is the one that counts.
+        Err(cause) if cause.may_have_happened() => github.check(repo, &check, existing).await,
+        written => written,
+    };
+    written.map(|_| check.conclusion)
+}
+
+fn note_summary(review: &mut Review, written: Result<String, Error>) {
+    let standing = &mut review.standing;
+    match written {
+        Ok(url) => {
+            standing.published = true;
+            standing.summary_url = Some(url);
+        }
+        Err(Error::Forbidden { .. }) => standing.read_only = true,
+        Err(cause) => standing.unwritable = Some(cause.to_string()),
+    }
+}
+
+fn note_check(review: &mut Review, written: Result<Conclusion, Error>) {
+    let standing = &mut review.standing;
+    match written {
+        Ok(conclusion) => {
+            standing.published = true;
+            standing.check = Some(conclusion);
+        }
+        Err(Error::Forbidden { .. } | Error::NotFound { .. }) => standing.no_check = true,
+        // A commit that left the pull request takes no check; the summary tells of it.
+        Err(Error::Rejected { .. }) if standing.head_moved.is_some() => standing.no_check = true,
+        Err(cause) => {
+            standing.no_check = true;
+            standing.unwritable = Some(cause.to_string());
+        }
+    }
+}
+
+/// Tells on the pull request that a review which was due did not happen. Returns how the check ended, when
+/// it could be written.
+pub async fn tell(
+    github: &GitHub,
+    repo: &RepoName,
+    pull: &PullRequest,
+    known: Option<&Place>,
+    stop: &Stop,
+    gate: GateState,
+    spent: MicroUsd,
+) -> Option<Conclusion> {
+    let existing = known.and_then(|place| place.earlier.check);
+    let written = check(github, repo, render::stop::check(stop, &pull.head, gate), existing).await;
+    let conclusion = match written {
+        Ok(conclusion) => Some(conclusion),
+        Err(cause) => {
+            tracing::warn!("the check could not be written: {cause}");
+            None
+        }
+    };
+    let place = match known {
+        Some(place) => Some(place.clone()),
+        None if conclusion.is_none() => read_place(github, repo, pull).await,
+        None => None,
+    };
+    if let Some(place) = place
+        && (conclusion.is_none() || place.earlier.summary.is_some())
+    {
+        let body = match &place.earlier.summary {
+            Some(comment) => render::stop::on_top(&comment.body, stop, &pull.head),
+            None => render::stop::comment(stop, &not_reviewed(&pull.head, stop.outcome, spent)),
+        };
+        if let Err(cause) = write_summary(github, &place, place.earlier.summary.as_ref(), &body).await {
+            tracing::warn!("the reason could not be told on the pull request: {cause}");
+        }
+    }
+    conclusion
+}
+
+async fn read_place(github: &GitHub, repo: &RepoName, pull: &PullRequest) -> Option<Place> {
+    let (me, timeline) = future::join(github.identity(), github.timeline_comments(repo, pull.number)).await;
+    let me = me.ok()?;
+    let earlier = Earlier::sort(&me, timeline.ok()?, Vec::new());
+    Some(Place { repo: repo.clone(), pull: pull.clone(), me, earlier })
+}
+
+fn not_reviewed(head: &Sha, outcome: Outcome, spent: MicroUsd) -> SummaryMarker {
+    SummaryMarker {
+        head: head.clone(),
+        config: String::new(),
+        outcome,
+        tally: Tally::default(),
+        inline: 0,
+        spent,
+    }
+}

@@ -1,0 +1,218 @@
+//! What the run leaves behind: outputs, job summary, record, exit code.
+
+use std::time::Duration;
+
+use crate::adapters::actions::{self, Environment, RunFolder};
+use crate::domain::config::OnFailure;
+use crate::domain::marker::SummaryMarker;
+use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop};
+use crate::domain::pull::Conclusion;
+use crate::domain::redact::Secrets;
+use crate::domain::render;
+use crate::domain::review::Review;
+use crate::domain::units::MicroUsd;
+use crate::domain::{record, render::MAX_BODY};
+
+/// How a run ended, as far as its caller is concerned.
+#[derive(Debug)]
+pub struct Ending {
+    /// The exit code.
+    pub exit: ExitCode,
+    /// What a person reads.
+    pub text: String,
+}
+
+/// What softens an exit code.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// Whether the event gives no more rights: a fork, or Dependabot.
+    pub restricted: bool,
+    /// What a run that could not review does to the job.
+    pub on_failure: OnFailure,
+    /// How the check ended, when it could be written.
+    pub check: Option<Conclusion>,
+}
+
+impl Circumstances {
+    /// 3 and 4 become 0 where the event gives no more rights, or where the check says neutral and that is
+    /// how the repository wants it.
+    fn soften(self, exit: ExitCode) -> ExitCode {
+        let excused = self.restricted
+            || (self.on_failure == OnFailure::Neutral && self.check == Some(Conclusion::Neutral));
+        match exit {
+            ExitCode::NoReview | ExitCode::Github if excused => ExitCode::Done,
+            exit => exit,
+        }
+    }
+}
+
+/// The record of a review as JSON, known secrets and everything that looks like one replaced.
+#[must_use]
+pub fn record_json(review: &Review, secrets: &Secrets) -> String {
+    let json = serde_json::to_string(&record::of(review)).unwrap_or_default();
+    secrets.mask(&json).into_owned()
+}
+
+/// Reports a run that asked models.
+#[must_use]
+pub fn review(env: &Environment, review: &Review, secrets: &Secrets, circumstances: Circumstances) -> Ending {
+    let (outcome, reason) = review.outcome();
+    let gate = review.gate();
+    let (finished, asked) = review.lanes();
+    let tally = review.tally();
+    let record = keep_record(env, &record_json(review, secrets));
+    let outputs = Outputs {
+        outcome,
+        reason,
+        gate,
+        lanes: (finished, asked),
+        memory: Some(SummaryLike { tally, inline: review.inline_comments() }),
+        cost: review.cost(),
+        elapsed: review.elapsed,
+        record,
+        url: review.standing.summary_url.clone(),
+    };
+    let markdown = render::summary::markdown(review, MAX_BODY * 4);
+    leave(env, &outputs, &secrets.mask(&markdown));
+
+    let hard = if finished == 0 {
+        ExitCode::NoReview
+    } else if review.standing.read_only || review.standing.unwritable.is_some() {
+        ExitCode::Github
+    } else {
+        ExitCode::Done
+    };
+    let exit = match circumstances.soften(hard) {
+        ExitCode::Done if gate == GateState::Tripped => ExitCode::GateTripped,
+        exit => exit,
+    };
+    Ending { exit, text: render::text::review(review) }
+}
+
+/// Reports a head that was reviewed before: counts and gate come from what is remembered of it.
+#[must_use]
+pub fn remembered(
+    env: &Environment,
+    memory: &SummaryMarker,
+    gate: GateState,
+    lanes: usize,
+    url: Option<String>,
+    elapsed: Duration,
+) -> Ending {
+    let outputs = Outputs {
+        outcome: Outcome::Reviewed,
+        reason: Reason::AlreadyReviewed,
+        gate,
+        lanes: (lanes, lanes),
+        memory: Some(SummaryLike { tally: memory.tally, inline: memory.inline }),
+        cost: MicroUsd::ZERO,
+        elapsed,
+        record: String::new(),
+        url,
+    };
+    let what = format!(
+        "`{}` was reviewed before under the same configuration, so no model was asked.",
+        memory.head.short()
+    );
+    let advice = "Comment `/review full` to have it reviewed again.";
+    leave(env, &outputs, &format!("### Counterpoint: already reviewed\n\n{what} {advice}"));
+    let exit = if gate == GateState::Tripped { ExitCode::GateTripped } else { ExitCode::Done };
+    Ending { exit, text: format!("{what} {advice}").replace('`', "") }
+}
+
+/// Reports a run without a review.
+#[must_use]
+pub fn stop(
+    env: &Environment,
+    stop: &Stop,
+    gate: GateState,
+    secrets: &Secrets,
+    elapsed: Duration,
+    circumstances: Circumstances,
+) -> Ending {
+    let outputs = Outputs {
+        outcome: stop.outcome,
+        reason: stop.reason,
+        gate,
+        lanes: (0, 0),
+        memory: None,
+        cost: MicroUsd::ZERO,
+        elapsed,
+        record: String::new(),
+        url: None,
+    };
+    leave(env, &outputs, &secrets.mask(&render::stop::markdown(stop)));
+    let exit = match circumstances.soften(stop.exit) {
+        ExitCode::Done if gate == GateState::Tripped => ExitCode::GateTripped,
+        exit => exit,
+    };
+    Ending { exit, text: render::stop::text(stop) }
+}
+
+struct SummaryLike {
+    tally: crate::domain::outcome::Tally,
+    inline: usize,
+}
+
+struct Outputs {
+    outcome: Outcome,
+    reason: Reason,
+    gate: GateState,
+    lanes: (usize, usize),
+    memory: Option<SummaryLike>,
+    cost: MicroUsd,
+    elapsed: Duration,
+    record: String,
+    url: Option<String>,
+}
+
+impl Outputs {
+    /// Every output of `action.yml`, in its order. `confirmed`, `disputed` and `withdrawn` are zero for as
+    /// long as no lane checks another's findings; `sarif` is empty for as long as none is written.
+    fn pairs(&self) -> Vec<(&'static str, String)> {
+        let tally = self.memory.as_ref().map(|memory| memory.tally).unwrap_or_default();
+        let inline = self.memory.as_ref().map_or(0, |memory| memory.inline);
+        vec![
+            ("outcome", self.outcome.to_string()),
+            ("reason", self.reason.to_string()),
+            ("gate", self.gate.as_str().to_owned()),
+            ("lanes", format!("{}/{}", self.lanes.0, self.lanes.1)),
+            ("findings", tally.findings().to_string()),
+            ("agreed", tally.agreed.to_string()),
+            ("confirmed", "0".to_owned()),
+            ("disputed", "0".to_owned()),
+            ("contradictions", tally.contradictions.to_string()),
+            ("solo", tally.solo.to_string()),
+            ("unchecked", tally.unchecked.to_string()),
+            ("withdrawn", "0".to_owned()),
+            ("inline-comments", inline.to_string()),
+            ("cost-usd", self.cost.six_decimals()),
+            ("seconds", format!("{:.1}", self.elapsed.as_secs_f64())),
+            ("record", self.record.clone()),
+            ("sarif", String::new()),
+            ("review-url", self.url.clone().unwrap_or_default()),
+        ]
+    }
+}
+
+/// Writes the outputs and the job summary. Neither is worth losing a published review for.
+fn leave(env: &Environment, outputs: &Outputs, summary: &str) {
+    if let Err(cause) = actions::write_outputs(env, &outputs.pairs()) {
+        tracing::error!("the outputs could not be written: {cause:#}");
+    }
+    if let Err(cause) = actions::write_summary(env, summary) {
+        tracing::error!("the job summary could not be written: {cause:#}");
+    }
+}
+
+/// Keeps the record in the workspace; its path relative to it, or nothing where that is not possible.
+fn keep_record(env: &Environment, json: &str) -> String {
+    if env.var("GITHUB_WORKSPACE").is_none() {
+        return String::new();
+    }
+    let kept = RunFolder::create(env).and_then(|folder| folder.write("record.json", json.as_bytes()));
+    kept.unwrap_or_else(|cause| {
+        tracing::warn!("the record could not be kept: {cause:#}");
+        String::new()
+    })
+}

@@ -1,0 +1,197 @@
+//! One immutable picture of the pull request, read with as few waits as its parts allow.
+
+use bytes::Bytes;
+use futures_util::future;
+
+use crate::adapters::github::{self, GitHub};
+use crate::domain::config::{self, Config, DEFAULT_PATH};
+use crate::domain::diff::{self, Diff};
+use crate::domain::event::Intent;
+use crate::domain::marker;
+use crate::domain::outcome::{ExitCode, Reason, Stop};
+use crate::domain::pull::{Account, CheckRun, PullRequest};
+use crate::domain::redact;
+use crate::domain::snapshot::{Earlier, Place, Snapshot};
+use crate::domain::units::RepoName;
+
+/// What is known before anything is decided.
+#[derive(Debug)]
+pub struct Opened {
+    /// The pull request; its head is resolved here, once.
+    pub pull: PullRequest,
+    /// The identity that posts.
+    pub me: Account,
+    /// The configuration of the base branch.
+    pub config: Config,
+    /// Where it came from, for people.
+    pub config_from: String,
+}
+
+/// Reads the pull request, the identity that posts and the configuration of the base branch, unless one is
+/// given.
+///
+/// # Errors
+/// How the run ends when one of them cannot be read.
+pub async fn open(
+    github: &GitHub,
+    intent: &Intent,
+    config_path: &str,
+    given: Option<Config>,
+) -> Result<Opened, Stop> {
+    let pull = async { github.pull(&intent.repo, intent.pull).await.map_err(|cause| unreadable(&cause)) };
+    let (pull, me) = future::join(pull, github.identity()).await;
+    let (pull, me) = (pull?, me.map_err(|cause| unreadable(&cause))?);
+    if let Some(config) = given {
+        return Ok(Opened { pull, me, config, config_from: "a local file".to_owned() });
+    }
+    let path = config_path.trim_start_matches("./");
+    let file = github.content(&intent.repo, path, &pull.base_ref).await;
+    let file = file.map_err(|cause| match cause {
+        github::Error::NotAFile { .. } => {
+            bad_configuration(format!("`{path}` on `{}`: {cause}.", pull.base_ref))
+        }
+        _ => unreadable(&cause),
+    })?;
+    let (config, config_from) = match file {
+        Some(file) => {
+            let config = config::parse(path, &file.text).map_err(|error| {
+                bad_configuration(format!("The configuration on `{}` has a mistake: {error}.", pull.base_ref))
+            })?;
+            (config, format!("`{}`", pull.base_ref))
+        }
+        None if path == DEFAULT_PATH => (Config::default(), "defaults".to_owned()),
+        None => {
+            let what =
+                format!("The configuration `{path}` does not stand on the base branch `{}`.", pull.base_ref);
+            return Err(bad_configuration(what));
+        }
+    };
+    Ok(Opened { pull, me, config, config_from })
+}
+
+/// Reads the diff and what we wrote earlier, all at the same time.
+///
+/// # Errors
+/// How the run ends when the diff or the comments cannot be read.
+pub async fn take(
+    github: &GitHub,
+    repo: &RepoName,
+    opened: &Opened,
+    config_path: &str,
+) -> Result<Snapshot, Stop> {
+    let pull = &opened.pull;
+    let number = pull.number;
+    let (read, timeline, lines, checks) = future::join4(
+        whole_diff(github, repo, pull),
+        github.timeline_comments(repo, number),
+        github.line_comments(repo, number),
+        github.check_runs(repo, &pull.head, crate::domain::render::CHECK_NAME),
+    )
+    .await;
+    let (mut diff, unlisted, mut notes) = read.map_err(|cause| unreadable(&cause))?;
+    let timeline = timeline.map_err(|cause| unreadable(&cause))?;
+    let lines = lines.map_err(|cause| unreadable(&cause))?;
+    let mut earlier = Earlier::sort(&opened.me, timeline, lines);
+    // A token without the right to read checks can still review.
+    let ours = checks.unwrap_or_default().into_iter().filter(|check| is_ours(check, &opened.me));
+    if let Some(check) = ours.max_by_key(|check| check.id) {
+        earlier.check = Some(check.id);
+        earlier.check_marker = marker::read(&check.summary);
+    }
+    let path = config_path.trim_start_matches("./");
+    if diff.file(path).is_some() {
+        notes.push(changed_configuration(github, repo, pull, path).await);
+    }
+    let redacted = redact::diff(&mut diff);
+    Ok(Snapshot {
+        head: Some(pull.head.clone()),
+        base: Some(pull.base.clone()),
+        title: pull.title.clone(),
+        description: pull.body.clone(),
+        diff,
+        redacted,
+        unlisted,
+        config_from: opened.config_from.clone(),
+        notes,
+        place: Some(Place { repo: repo.clone(), pull: pull.clone(), me: opened.me.clone(), earlier }),
+    })
+}
+
+/// A picture of a diff that stands on no GitHub.
+#[must_use]
+pub fn of_local(raw: Bytes, title: &str, config_from: &str) -> Snapshot {
+    let (mut diff, notes) = diff::parse(raw);
+    let redacted = redact::diff(&mut diff);
+    Snapshot {
+        place: None,
+        head: None,
+        base: None,
+        title: title.to_owned(),
+        description: String::new(),
+        diff,
+        redacted,
+        unlisted: 0,
+        config_from: config_from.to_owned(),
+        notes,
+    }
+}
+
+/// Another app can make a check of our name: its memory is not ours.
+fn is_ours(check: &CheckRun, me: &Account) -> bool {
+    check.app.as_deref().is_none_or(|app| app.eq_ignore_ascii_case(me.login.trim_end_matches("[bot]")))
+}
+
+/// The diff in one piece, or file by file where GitHub refuses that.
+async fn whole_diff(
+    github: &GitHub,
+    repo: &RepoName,
+    pull: &PullRequest,
+) -> Result<(Diff, u64, Vec<String>), github::Error> {
+    match github.diff(repo, pull.number).await {
+        Ok(raw) => {
+            let (diff, problems) = diff::parse(raw);
+            Ok((diff, 0, problems))
+        }
+        Err(github::Error::TooLarge { .. }) => {
+            tracing::info!("the diff is too large to be sent whole: reading {} files", pull.changed_files);
+            let files = github.files(repo, pull.number, pull.changed_files).await?;
+            Ok((Diff { files: files.files }, files.unlisted, files.problems))
+        }
+        Err(cause) => Err(cause),
+    }
+}
+
+/// A configuration that the pull request changes is validated, not applied: the author of a change does
+/// not choose how it is judged.
+async fn changed_configuration(github: &GitHub, repo: &RepoName, pull: &PullRequest, path: &str) -> String {
+    let proposed = github.content(repo, path, pull.head.as_str()).await;
+    let fine = format!("This pull request changes `{path}`: the change applies once it is merged.");
+    match proposed {
+        Ok(Some(file)) => match config::parse(path, &file.text) {
+            Ok(_) => fine,
+            Err(error) => {
+                format!("This pull request changes `{path}`, and the new version has a mistake: {error}")
+            }
+        },
+        _ => fine,
+    }
+}
+
+fn bad_configuration(what: String) -> Stop {
+    let advice = "Correct the file on the base branch; `counterpoint doctor` checks it.";
+    Stop::fail(Reason::BadConfiguration, ExitCode::Usage, what, advice)
+}
+
+/// GitHub could not be read.
+fn unreadable(cause: &github::Error) -> Stop {
+    let advice = cause.advice().unwrap_or_else(|| "Run it again; GitHub may be unwell.".to_owned());
+    let advice = advice.trim_end_matches('.');
+    let mut letters = advice.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    Stop::fail(
+        Reason::GithubUnreadable,
+        ExitCode::Github,
+        format!("GitHub could not be read: {cause}."),
+        format!("{first}{}.", letters.as_str()),
+    )
+}

@@ -1,0 +1,165 @@
+//! Who asked for what, and may they?
+
+use crate::adapters::actions::{self, Environment};
+use crate::adapters::github::GitHub;
+use crate::adapters::{Endpoints, Outside};
+use crate::domain::command::{self, Command};
+use crate::domain::config::{Config, Overrides, Settings, Strategy, settle};
+use crate::domain::event::{self, Cause, EventComment, Intent};
+use crate::domain::outcome::{ExitCode, Reason, Stop};
+use crate::domain::pull::{Permission, PullRequest};
+use crate::domain::units::RepoName;
+
+/// Reads the event and what it asks for.
+///
+/// # Errors
+/// How the run ends when there is nothing to do, or no telling what.
+pub fn intent(env: &Environment) -> Result<Intent, Stop> {
+    let event = actions::event(env).map_err(|cause| {
+        let advice = "Run this inside GitHub Actions, or use `counterpoint review` from a terminal.";
+        Stop::fail(
+            Reason::NoPullRequest,
+            ExitCode::Usage,
+            format!("The event cannot be read: {cause:#}."),
+            advice,
+        )
+    })?;
+    let named = env.var("GITHUB_REPOSITORY").ok_or_else(|| "it is not set".to_owned());
+    let repo: RepoName = named.and_then(str::parse).map_err(|message| {
+        let advice = "GitHub Actions sets GITHUB_REPOSITORY; elsewhere set it to OWNER/NAME.";
+        Stop::fail(
+            Reason::BadConfiguration,
+            ExitCode::Usage,
+            format!("GITHUB_REPOSITORY: {message}."),
+            advice,
+        )
+    })?;
+    event::intent(&event, repo, env.input("pull-request"))
+}
+
+/// What a run may do once the pull request and its configuration are known.
+#[derive(Debug)]
+pub struct Admission {
+    /// Everything the run is decided by.
+    pub settings: Settings,
+    /// Whether a head that was reviewed before is reviewed again.
+    pub again: bool,
+}
+
+/// Decides whether this pull request is reviewed for this cause.
+///
+/// # Errors
+/// How the run ends when it is not.
+pub async fn admit(
+    github: &GitHub,
+    intent: &Intent,
+    pull: &PullRequest,
+    config: &Config,
+    overrides: &Overrides,
+) -> Result<Admission, Stop> {
+    if pull.closed {
+        return Err(Stop::skip(Reason::Closed, "The pull request is closed.", ""));
+    }
+    let mut overrides = overrides.clone();
+    let mut again = false;
+    match &intent.cause {
+        Cause::Automatic { .. } => automatic(pull, config)?,
+        Cause::Asked => {}
+        Cause::Comment(comment) => {
+            let asked = read_command(comment, config)?;
+            may_ask(github, intent, comment).await?;
+            again = apply(asked, &mut overrides);
+        }
+    }
+    let settings = settle(config, &overrides).map_err(|message| {
+        let advice = "Correct the configuration, the input or the command.";
+        Stop::fail(Reason::BadConfiguration, ExitCode::Usage, sentence(&message), advice)
+    })?;
+    Ok(Admission { settings, again })
+}
+
+/// Drafts and dependency bots are not reviewed unless somebody asks or the configuration says so.
+fn automatic(pull: &PullRequest, config: &Config) -> Result<(), Stop> {
+    let advice = "Comment `/review` to have it reviewed all the same.";
+    if pull.draft && !config.drafts {
+        return Err(Stop::skip(Reason::Draft, "Drafts are not reviewed until they are ready.", advice));
+    }
+    let login = pull.author.as_ref().map_or("", |author| author.login.as_str());
+    let wanted = config.bots.iter().any(|bot| bot.eq_ignore_ascii_case(login));
+    if event::is_dependency_bot(login) && !wanted {
+        let what = "Pull requests of dependency bots are not reviewed on their own.";
+        return Err(Stop::skip(Reason::DependencyBot, what, advice));
+    }
+    Ok(())
+}
+
+fn read_command(comment: &EventComment, config: &Config) -> Result<Command, Stop> {
+    let trigger = config.trigger.as_deref().unwrap_or("/review");
+    let settings = settle(config, &Overrides::default()).map(|settings| settings.lanes).unwrap_or_default();
+    let lanes: Vec<&str> = settings.iter().map(|lane| lane.name.as_str()).collect();
+    match command::parse(&comment.body, trigger, &lanes, &Strategy::WORDS) {
+        Ok(Some(command)) => Ok(command),
+        Ok(None) => Err(Stop::skip(
+            Reason::NoCommand,
+            format!("The comment does not ask for a review with `{trigger}`."),
+            "",
+        )),
+        Err(message) => Err(Stop::skip(
+            Reason::BadCommand,
+            sentence(&message),
+            "Write the command again in a new comment.",
+        )),
+    }
+}
+
+/// Only people who may write to the repository may spend its money. The permission endpoint decides; a
+/// login or an association does not.
+async fn may_ask(github: &GitHub, intent: &Intent, comment: &EventComment) -> Result<(), Stop> {
+    let login = comment.author.as_ref().map_or("", |author| author.login.as_str());
+    let refused = |what: &str| {
+        let advice = "Ask somebody with write access to comment.";
+        Err(Stop::skip(Reason::NotPermitted, what.to_owned(), advice))
+    };
+    match github.permission(&intent.repo, login).await {
+        Ok(Permission::Write) => Ok(()),
+        Ok(Permission::Less) => refused("Only people with write access may ask for a review."),
+        Err(cause) => {
+            let what = format!("Nobody could say whether the commenter may ask for a review: {cause}.");
+            let advice = cause.advice().unwrap_or_else(|| "Try again later.".to_owned());
+            Err(Stop::fail(Reason::GithubUnreadable, ExitCode::Github, what, sentence(&advice)))
+        }
+    }
+}
+
+/// What the command changes; whether a reviewed head is reviewed again.
+fn apply(command: Command, overrides: &mut Overrides) -> bool {
+    let Command::Review { full, strategy, lane, max_usd } = command;
+    if let Some(strategy) = strategy.as_deref().and_then(Strategy::parse) {
+        overrides.strategy = Some(strategy);
+    }
+    overrides.max_cost = [overrides.max_cost, max_usd].into_iter().flatten().min();
+    overrides.only_lane = lane.or(overrides.only_lane.take());
+    full
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let text = format!("{first}{}", letters.as_str());
+    if text.ends_with(['.', '?', '!']) { text } else { format!("{text}.") }
+}
+
+/// The keys at hand for this run.
+///
+/// # Errors
+/// How the run ends when the event gives no keys, or a key cannot be sent.
+pub fn endpoints(outside: &Outside, intent: &Intent) -> Result<Endpoints, Stop> {
+    let endpoints = outside.endpoints()?;
+    if endpoints.is_empty() && intent.cause.is_restricted() {
+        let what = "GitHub gives no secrets to this event, because the pull request comes from a fork or from \
+                    Dependabot.";
+        let advice = "A maintainer can comment `/review`: that run has the keys and checks out no code.";
+        return Err(Stop::skip(Reason::ForkNoSecrets, what, advice));
+    }
+    Ok(endpoints)
+}

@@ -1,0 +1,20 @@
+//! Stories of what people see: events in, comments out. One binary, so that it links once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod corpus_anchors;
+mod first_review;
+mod floors;
+mod git_made_diffs;
+mod surface;
+mod world;

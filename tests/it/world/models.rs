@@ -1,0 +1,201 @@
+//! The two scripted reviewers, each behind its vendor's interface.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::http::{Call, Outgoing};
+use super::script::{Answer, What};
+use super::vendors::{self, Vendor};
+use super::{anthropic, openai};
+
+/// A request to a model, as the test may want to look at it.
+#[derive(Clone, Debug)]
+pub struct ModelRequest {
+    pub vendor: Vendor,
+    pub body: Value,
+    pub headers: Vec<(String, String)>,
+}
+
+impl ModelRequest {
+    pub fn model(&self) -> &str {
+        self.body["model"].as_str().unwrap_or_default()
+    }
+
+    /// Everything the model gets to read: instructions first, then each message.
+    pub fn prompt(&self) -> String {
+        let parts = match self.vendor {
+            Vendor::Anthropic => [&self.body["system"], &self.body["messages"]],
+            Vendor::OpenAi => [&self.body["instructions"], &self.body["input"]],
+        };
+        let mut texts = Vec::new();
+        for part in parts {
+            gather_text(part, &mut texts);
+        }
+        texts.join("\n")
+    }
+
+    pub fn effort(&self) -> Option<&str> {
+        match self.vendor {
+            Vendor::Anthropic => self.body["output_config"]["effort"].as_str(),
+            Vendor::OpenAi => self.body["reasoning"]["effort"].as_str(),
+        }
+    }
+
+    /// The schema the answer is bound to, if structured output is asked for.
+    pub fn schema(&self) -> Option<&Value> {
+        match self.vendor {
+            Vendor::Anthropic => self.body["output_config"]["format"].get("schema"),
+            Vendor::OpenAi => self.body["text"]["format"].get("schema"),
+        }
+    }
+
+    pub fn max_output(&self) -> Option<u64> {
+        match self.vendor {
+            Vendor::Anthropic => self.body["max_tokens"].as_u64(),
+            Vendor::OpenAi => self.body["max_output_tokens"].as_u64(),
+        }
+    }
+}
+
+fn gather_text(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| gather_text(item, texts)),
+        Value::Object(map) => {
+            for key in ["text", "content"] {
+                gather_text(map.get(key).unwrap_or(&Value::Null), texts);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[derive(Default)]
+struct Script {
+    answers: VecDeque<Answer>,
+    otherwise: Option<Answer>,
+    counts_tokens: bool,
+    requests: Vec<ModelRequest>,
+}
+
+/// One scripted reviewer. A call nobody scripted is a violation, an answer nobody asked for too.
+pub struct Lane {
+    pub vendor: Vendor,
+    pub key: String,
+    script: Mutex<Script>,
+}
+
+impl Lane {
+    pub(super) fn new(vendor: Vendor, key: &str) -> Self {
+        Self { vendor, key: key.to_owned(), script: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Script> {
+        self.script.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer to the next call nobody has an answer for yet.
+    pub fn answers(&self, answer: impl Into<Answer>) -> &Self {
+        self.lock().answers.push_back(answer.into());
+        self
+    }
+
+    /// The answer to every call beyond the scripted ones. It need not be used.
+    pub fn otherwise(&self, answer: impl Into<Answer>) -> &Self {
+        self.lock().otherwise = Some(answer.into());
+        self
+    }
+
+    /// Makes the endpoint that counts tokens work; without this it answers 404.
+    pub fn counts_tokens(&self) -> &Self {
+        self.lock().counts_tokens = true;
+        self
+    }
+
+    pub fn requests(&self) -> Vec<ModelRequest> {
+        self.lock().requests.clone()
+    }
+
+    /// Scripted answers that nobody asked for yet.
+    pub fn unused(&self) -> usize {
+        self.lock().answers.len()
+    }
+
+    /// Answers a call to the vendor's server; `path` is below the base address.
+    pub(super) async fn serve(&self, call: &Call, path: &str, violations: &mut Vec<String>) -> Outgoing {
+        let (create, count) = match self.vendor {
+            Vendor::Anthropic => ("/v1/messages", "/v1/messages/count_tokens"),
+            Vendor::OpenAi => ("/v1/responses", "/v1/responses/input_tokens"),
+        };
+        let not_found = vendors::error(self.vendor, 404, "not_found_error", "Not found", None);
+        if call.method == "GET" && path.starts_with("/v1/models") {
+            return not_found;
+        }
+        if call.method == "POST" && path == count {
+            return match self.lock().counts_tokens {
+                true => Outgoing::json(
+                    200,
+                    &json!({"object": "response.input_tokens", "input_tokens": call.body.len() / 4}),
+                ),
+                false => not_found,
+            };
+        }
+        if call.method != "POST" || path != create {
+            violations.push(format!("no such endpoint: {} {}", call.method, call.path));
+            return not_found;
+        }
+        if let Err(refusal) = vendors::authorised(self.vendor, call, &self.key, violations) {
+            return refusal;
+        }
+        let Some(body) = call.json() else {
+            violations.push(format!("{}: a body that is not JSON", self.vendor.name()));
+            return vendors::error(self.vendor, 400, "invalid_request_error", "Not JSON", None);
+        };
+        violations.extend(vendors::complaints(self.vendor, &body));
+        let answer = self.next_answer(call, &body);
+        let Some(answer) = answer else {
+            violations.push(format!("{}: a call that nobody scripted", self.vendor.name()));
+            return vendors::error(self.vendor, 500, "api_error", "Nobody scripted this call", None);
+        };
+        self.play(answer, call, &body).await
+    }
+
+    fn next_answer(&self, call: &Call, body: &Value) -> Option<Answer> {
+        let headers = call.headers.iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        });
+        let mut script = self.lock();
+        script.requests.push(ModelRequest {
+            vendor: self.vendor,
+            body: body.clone(),
+            headers: headers.collect(),
+        });
+        let next = script.answers.pop_front();
+        next.or_else(|| script.otherwise.clone())
+    }
+
+    async fn play(&self, answer: Answer, call: &Call, body: &Value) -> Outgoing {
+        let mut answer = answer;
+        // A choice may lead to another one; a script that never decides is ended by the test's own limit.
+        loop {
+            if let Some(gate) = &answer.gate {
+                gate.pass().await;
+            }
+            tokio::time::sleep(answer.delay).await;
+            match &answer.what {
+                What::Choose(choose) => answer = choose(body),
+                What::Hang => return std::future::pending().await,
+                _ => break,
+            }
+        }
+        let mut outgoing = match self.vendor {
+            Vendor::Anthropic => anthropic::render(&answer, body, call.body.len()),
+            Vendor::OpenAi => openai::render(&answer, body, call.body.len()),
+        };
+        outgoing.cut = answer.cut;
+        let headers = answer.headers.into_iter();
+        headers.fold(outgoing, |outgoing, (name, value)| outgoing.header(&name, value))
+    }
+}
