@@ -91,8 +91,8 @@ async fn tell(
     // What is it about, and may it be reviewed?
     outside.terminal.group("Reading the pull request");
     let given = wishes.config.clone();
-    let opened = uncancelled(outside, snapshot::open(github, intent, &wishes.config_path, given)).await??;
-    seen.pull = Some(opened.pull.clone());
+    let opening = snapshot::open(github, intent, &wishes.config_path, given, &mut seen.pull);
+    let opened = uncancelled(outside, opening).await??;
     let admitted = trigger::admit(github, intent, &opened.pull, &opened.config, &wishes.overrides);
     let admitted = uncancelled(outside, admitted).await??;
     seen.settings = Some(admitted.settings.clone());
@@ -230,7 +230,9 @@ async fn stopped(
         if matches!(stop.reason, Reason::NotPermitted | Reason::BadCommand) {
             publish::refuse(github, intent).await;
         }
-        if let Some(pull) = seen.pull.as_ref().filter(|_| due) {
+        // A comment leaves no trace until it is known for a command of somebody who may give it.
+        let heard = chosen.is_some() || !matches!(intent.cause, Cause::Comment(_));
+        if let Some(pull) = seen.pull.as_ref().filter(|_| due && heard) {
             let spent = seen.place.as_ref().map_or(MicroUsd::ZERO, |place| place.earlier.spent());
             let told = publish::tell(github, &intent.repo, pull, seen.place.as_ref(), stop, state, spent);
             check = outside.clock.with_grace(told).await.flatten();

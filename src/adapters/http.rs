@@ -112,7 +112,7 @@ impl Capped {
                 }
                 Ok(Some(chunk))
             }
-            Err(error) => Err(ReadError::Cut { why: causes(&error) }),
+            Err(error) => Err(ReadError::Cut { why: reason(&error) }),
         }
     }
 }
@@ -166,6 +166,16 @@ pub fn backoff(attempt: u32, seed: u64) -> Duration {
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^= mixed >> 31;
     Duration::from_millis(millis - mixed % (millis / 4 + 1))
+}
+
+/// The innermost cause of an error, which is what a person can act on; see [`causes`] for all of them.
+#[must_use]
+pub fn reason(error: &dyn Error) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    causes(innermost)
 }
 
 /// An error with all its causes, outermost first, on one line. URLs lose user, password, query and fragment: that is

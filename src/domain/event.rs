@@ -84,15 +84,14 @@ impl Cause {
 /// # Errors
 /// How the run ends when the event asks for nothing.
 pub fn intent(event: &Event, repo: RepoName, given: Option<&str>) -> Result<Intent, Stop> {
-    let given = given
-        .map(|text| {
-            text.parse::<PullNumber>().map_err(|message| {
-                let advice = "Set it to a number such as 7.";
-                let what = format!("The input `pull-request` cannot be read: {message}.");
-                Stop::fail(Reason::BadConfiguration, ExitCode::Usage, what, advice)
-            })
+    let number = |text: &str| {
+        text.parse::<PullNumber>().map_err(|message| {
+            let advice = "Set it to a number such as 7.";
+            let what = format!("The input `pull-request` cannot be read: {message}.");
+            Stop::fail(Reason::BadConfiguration, ExitCode::Usage, what, advice)
         })
-        .transpose()?;
+    };
+    let given = given.map(number).transpose()?;
     let (pull, cause) = match event.name.as_str() {
         "pull_request" | "pull_request_target" => {
             let Some(pull) = &event.pull else { return Err(no_pull_request(event)) };
@@ -121,8 +120,8 @@ pub fn intent(event: &Event, repo: RepoName, given: Option<&str>) -> Result<Inte
             (comment.number, Cause::Comment(comment.clone()))
         }
         "workflow_dispatch" => {
-            let dispatched = event.dispatched.as_deref().map(str::parse).transpose().ok().flatten();
-            let Some(number) = given.or(dispatched) else {
+            let dispatched = || event.dispatched.as_deref().map(number).transpose();
+            let Some(number) = given.map_or_else(dispatched, |given| Ok(Some(given)))? else {
                 let what = "The workflow was started by hand without the number of a pull request.";
                 let advice = "Give the workflow an input `pull-request` and pass it on, or set the action's \
                               input `pull-request`.";

@@ -52,7 +52,6 @@ pub fn make(
     }
     for left in candidates.iter().skip(chosen) {
         absent.push((left.lane.clone(), End::Unpaid));
-        degraded.push(format!("{} is not asked: the budget does not hold it", left.lane.name));
     }
     let unpaid = reading.coverage.unread.iter().filter(|file| file.why == UNPAID).count();
     if unpaid > 0 {

@@ -331,7 +331,8 @@ pub async fn tell(
     spent: MicroUsd,
 ) -> Option<Conclusion> {
     let existing = known.and_then(|place| place.earlier.check);
-    let written = check(github, repo, render::stop::check(stop, &pull.head, gate), existing).await;
+    let memory = not_reviewed(&pull.head, stop.outcome, spent);
+    let written = check(github, repo, render::stop::check(stop, &pull.head, gate, &memory), existing).await;
     let conclusion = match written {
         Ok(conclusion) => Some(conclusion),
         Err(cause) => {
@@ -349,7 +350,7 @@ pub async fn tell(
     {
         let body = match &place.earlier.summary {
             Some(comment) => render::stop::on_top(&comment.body, stop, &pull.head),
-            None => render::stop::comment(stop, &not_reviewed(&pull.head, stop.outcome, spent)),
+            None => render::stop::comment(stop, &memory),
         };
         if let Err(cause) = write_summary(github, &place, place.earlier.summary.as_ref(), &body).await {
             tracing::warn!("the reason could not be told on the pull request: {cause}");

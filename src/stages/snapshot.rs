@@ -28,7 +28,8 @@ pub struct Opened {
 }
 
 /// Reads the pull request, the identity that posts and the configuration of the base branch, unless one is
-/// given.
+/// given. The pull request is noted in `seen` as soon as it is known: what goes wrong after that can be told on
+/// it.
 ///
 /// # Errors
 /// How the run ends when one of them cannot be read.
@@ -37,10 +38,12 @@ pub async fn open(
     intent: &Intent,
     config_path: &str,
     given: Option<Config>,
+    seen: &mut Option<PullRequest>,
 ) -> Result<Opened, Stop> {
     let pull = async { github.pull(&intent.repo, intent.pull).await.map_err(|cause| unreadable(&cause)) };
     let (pull, me) = future::join(pull, github.identity()).await;
-    let (pull, me) = (pull?, me.map_err(|cause| unreadable(&cause))?);
+    let pull = seen.insert(pull?).clone();
+    let me = me.map_err(|cause| unreadable(&cause))?;
     if let Some(config) = given {
         return Ok(Opened { pull, me, config, config_from: "a local file".to_owned() });
     }
@@ -49,6 +52,9 @@ pub async fn open(
     let file = file.map_err(|cause| match cause {
         github::Error::NotAFile { .. } => {
             bad_configuration(format!("`{path}` on `{}`: {cause}.", pull.base_ref))
+        }
+        github::Error::BadUrl { .. } => {
+            bad_configuration(format!("`{path}` cannot be the path of a configuration: {cause}."))
         }
         _ => unreadable(&cause),
     })?;

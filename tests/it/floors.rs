@@ -156,3 +156,14 @@ fn only_the_stage_that_publishes_writes_to_github() {
         }
     }
 }
+
+#[test]
+fn files_are_short_enough_to_be_read_in_one_go() {
+    let long: Vec<String> = sources()
+        .into_iter()
+        .map(|(name, text)| (name, text.lines().count()))
+        .filter(|(_, lines)| *lines > 530)
+        .map(|(name, lines)| format!("{name}: {lines} lines without tests"))
+        .collect();
+    assert!(long.is_empty(), "{long:?}");
+}

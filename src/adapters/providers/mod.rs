@@ -17,7 +17,7 @@ use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
-use crate::adapters::http::{Capped, causes, one_line, read_capped};
+use crate::adapters::http::{Capped, one_line, read_capped, reason};
 use crate::domain::pass::{Effort, Feature, Prompt, Provider, Usage};
 pub use endpoint::{Endpoint, Names, names};
 use rejection::{Told, VendorError};
@@ -173,9 +173,9 @@ pub async fn send(http: &reqwest::Client, endpoint: &Endpoint, body: Vec<u8>) ->
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) if error.is_connect() || error.is_builder() => {
-            return broken(format!("no connection to {host}: {}", causes(&error)), false);
+            return broken(format!("no connection to {host}: {}", reason(&error)), false);
         }
-        Err(error) => return broken(format!("no answer from {host}: {}", causes(&error)), true),
+        Err(error) => return broken(format!("no answer from {host}: {}", reason(&error)), true),
     };
     let status = response.status();
     let headers = response.headers().clone();

@@ -201,5 +201,8 @@ mod tests {
     fn equal_gains_pair_findings_of_like_rank() {
         let gains = Gains::from_fn(3, 3, |_, _| Some(5));
         assert_eq!(gains.best(), [(0, 0), (1, 1), (2, 2)]);
+        // Three rows for one column: the same row whichever side it is asked from.
+        let gains = Gains::from_fn(3, 1, |_, _| Some(5));
+        assert_eq!((gains.best(), turned(&gains).best()), (vec![(2, 0)], vec![(0, 2)]));
     }
 }

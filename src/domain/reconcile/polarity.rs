@@ -392,6 +392,11 @@ mod tests {
         check("Add a call to flush()", "Remove the call to close()", None);
         // Both directions of one thing: a change is described, no side is taken.
         check("Remove the lock here and add the lock there", "Add the lock", None);
+        check("The flush must come before the commit", "The flush must come after the open", None);
+        check("The retry should not be removed", "The retry should be removed", Some("retry"));
+        check("The retry must not be kept", "The retry should be removed", None);
+        // Directions of different kinds.
+        check("Enable the cache", "Remove the cache", None);
         check("", "", None);
     }
 }

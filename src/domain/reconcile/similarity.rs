@@ -521,3 +521,90 @@ impl<'a> Corpus<'a> {
         names
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_place_is_compared_by_file_side_lines_and_quote() {
+        let check = |a: Subject, b: Subject, expect: Place| {
+            let subjects = [a, b];
+            let corpus = Corpus::new(&subjects);
+            assert_eq!((corpus.place(0, 1), corpus.place(1, 0)), (expect, expect), "{a:?} {b:?}");
+        };
+        let at = |path, start, end| Subject { path, lines: Some((start, end)), ..Subject::default() };
+        check(at("a.rs", 3, 5), at("a.rs", 5, 9), Place::Overlapping);
+        check(at("a.rs", 3, 5), at("a.rs", 7, 9), Place::Apart(2));
+        check(at("a.rs", 3, 5), at("b.rs", 3, 5), Place::OtherFile);
+        check(at("a.rs", 3, 5), at(" ", 3, 5), Place::Unknown);
+        check(at("a.rs", 3, 5), at("a.rs", 1, 400), Place::SameFile);
+        check(at("a.rs", 3, 5), Subject { path: "a.rs", ..Subject::default() }, Place::SameFile);
+        check(at("a.rs", 3, 5), Subject { side: Some(Side::Old), ..at("a.rs", 3, 5) }, Place::SameFile);
+        check(at("a.rs", 3, 5), Subject { side: Some(Side::New), ..at("a.rs", 3, 5) }, Place::Overlapping);
+        // Other spellings of the same file; a bare name is another file.
+        for path in ["./src/a.rs", "src\\a.rs", "/home/me/repo/src/a.rs", "C:\\repo\\src\\a.rs"] {
+            check(at("src/a.rs", 3, 5), at(path, 3, 5), Place::Overlapping);
+        }
+        check(at("src/a.rs", 3, 5), at("a.rs", 3, 5), Place::OtherFile);
+        check(at("/x/src/a.rs", 3, 5), at("/y/src/a.rs", 3, 5), Place::OtherFile);
+        check(at("src/a.rs", 3, 5), at("/home/other-src/a.rs", 3, 5), Place::OtherFile);
+        // A quote says where it is when no line does.
+        let quoting = |quote| Subject { path: "a.rs", quote, ..Subject::default() };
+        check(
+            quoting("let guard = pool.get();"),
+            quoting("  let guard =  pool.get();\n  work();"),
+            Place::Overlapping,
+        );
+        check(quoting("return x;"), quoting("return x;"), Place::SameFile);
+    }
+
+    #[test]
+    fn what_two_findings_share_is_told_and_what_they_do_not_too() {
+        let check = |a: Subject, b: Subject, expect: &str| {
+            assert_eq!(Corpus::new(&[a, b]).compare(0, 1).explain(), expect);
+        };
+        let say = |title, path| Subject { title, path, ..Subject::default() };
+        check(
+            say("`poolSize` is never read", ""),
+            say("Nothing reads poolSize", ""),
+            "same 0.90: terms poolSize, read (0.74), wording (0.29), against the others (+0.22)",
+        );
+        check(
+            say("Typo", ""),
+            say("Race on the counter", ""),
+            "different 0.13: no shared terms (0.00), wording (0.00), against the others (-0.07)",
+        );
+        check(say("Typo", "a.rs"), say("Typo", "b.rs"), "different 0.00: different files (-1.00)");
+    }
+
+    #[test]
+    fn the_score_is_one_half_at_the_border_of_same_and_grows() {
+        assert_eq!([score(SAME), score(SAME + 2_000), score(SAME - 2_000)], [0.5, 0.75, 0.25]);
+        assert_eq!(
+            [Zone::of(SAME), Zone::of(SAME - 1), Zone::of(GREY - 1)],
+            [Zone::Same, Zone::Grey, Zone::Different]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn evidence_depends_neither_on_direction_nor_on_order(
+            texts in prop::collection::vec("([a-d]{1,5} ?|getUser\\(\\) ?){0,8}", 2..7),
+        ) {
+            let forth: Vec<Subject> = texts.iter().map(|text| Subject { text, ..Subject::default() }).collect();
+            let back: Vec<Subject> = forth.iter().rev().copied().collect();
+            let (forth_corpus, back_corpus) = (Corpus::new(&forth), Corpus::new(&back));
+            let last = texts.len() - 1;
+            for x in 0..=last {
+                for y in 0..=last {
+                    let evidence = forth_corpus.evidence(x, y);
+                    prop_assert_eq!(evidence, forth_corpus.evidence(y, x));
+                    prop_assert_eq!(evidence, back_corpus.evidence(last - x, last - y));
+                }
+            }
+        }
+    }
+}

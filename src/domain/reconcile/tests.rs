@@ -143,6 +143,40 @@ fn opposite_advice_and_fixes_that_exclude_each_other_are_contradictions() {
         raised("codex", "F1", "a.rs", 7, Severity::Low, "The connect timeout is too long, threads pile up");
     pair(a, b, "contradiction high claude:F1 codex:F1");
 
+    // Unlike in everything but the thing and the line: only together are they one issue.
+    let a = |path| {
+        raised(
+            "claude",
+            "F1",
+            path,
+            7,
+            Severity::High,
+            "Mobile users never finish the handshake; increase the timeout",
+        )
+    };
+    let b = |path| {
+        raised(
+            "codex",
+            "F1",
+            path,
+            7,
+            Severity::Low,
+            "Threads pile up behind a dead host as the timeout is too long",
+        )
+    };
+    pair(a("a.rs"), b("a.rs"), "contradiction high claude:F1 codex:F1");
+    check(
+        vec![lane("claude", true, vec![a("")]), lane("codex", true, vec![b("")])],
+        &["solo high claude:F1", "solo low codex:F1"],
+    );
+
+    // What a lane says twice in different ways is not a contradiction.
+    let own = |id: &str, title: &str| raised("claude", id, "a.rs", 7, Severity::Low, title);
+    let both =
+        vec![own("F1", "The connect timeout is too short"), own("F2", "The connect timeout is too long")];
+    let verdicts = told(&Input { lanes: vec![lane("claude", true, both), lane("codex", true, vec![])] });
+    assert!(verdicts.iter().all(|issue| issue.starts_with("solo")), "{verdicts:?}");
+
     let fix = |lane: &str, fix: &str| {
         let mut raised =
             raised(lane, "F1", "a.rs", 7, Severity::Medium, "The comparison misses the last element");
@@ -176,15 +210,16 @@ fn contested_and_critical_comes_first_then_severity_then_what_both_say() {
             raised("claude", "F1", "a.rs", 1, Severity::Critical, "Passwords are written to the log"),
             raised("claude", "F2", "b.rs", 3, Severity::Low, EXPIRY),
             raised("claude", "F3", "z.rs", 7, Severity::Critical, LEAK),
+            raised("claude", "F4", "a.rs", 90, Severity::Critical, "The cache key lacks the tenant"),
         ],
     );
     check(
         vec![claude, codex],
         &[
             "contradiction critical claude:F3",
+            "agreed critical claude:F4 codex:F2",
             "solo critical claude:F1",
             "agreed high claude:F2 codex:F1",
-            "solo high codex:F2",
         ],
     );
 }
@@ -300,6 +335,32 @@ fn grey_pairs_stay_apart_and_are_named_on_both_sides() {
         .flat_map(|issue| issue.possibly.iter().map(|p| (issue.verdict, p.lane.as_str())))
         .collect();
     assert_eq!(named, [(Verdict::Solo, "codex"), (Verdict::Solo, "claude")]);
+}
+
+#[test]
+fn two_findings_of_one_lane_are_not_joined_by_way_of_the_other_lanes() {
+    let one = |name: &str, id: &str, line| raised(name, id, "a.rs", line, Severity::Low, LEAK);
+    let issues = reconcile(&Input {
+        lanes: vec![
+            lane("claude", true, vec![one("claude", "F1", 1), one("claude", "F2", 50)]),
+            lane("codex", true, vec![one("codex", "F1", 1)]),
+            lane("third", true, vec![one("third", "F1", 50)]),
+        ],
+    });
+    let twice = |issue: &Issue| issue.members.iter().filter(|m| m.lane.as_str() == "claude").count() > 1;
+    assert!(!issues.iter().any(twice), "{issues:#?}");
+}
+
+#[test]
+fn a_clearance_of_the_other_side_of_the_diff_contradicts_nothing() {
+    let mut old = cleared("codex", "a.rs", 6, "guard.release()");
+    if let Placement::Anchored(anchor) = &mut old.placement {
+        anchor.side = Side::Old;
+    }
+    let mut codex = lane("codex", true, vec![]);
+    codex.clearances.push(old);
+    let claude = lane("claude", true, vec![raised("claude", "F1", "a.rs", 7, Severity::High, LEAK)]);
+    check(vec![claude, codex], &["solo high claude:F1"]);
 }
 
 #[test]

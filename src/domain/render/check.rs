@@ -1,6 +1,6 @@
 //! The check on the reviewed commit: success only if a review happened.
 
-use super::{MAX_BODY, summary};
+use super::{MAX_BODY, safe, summary};
 use crate::domain::marker;
 use crate::domain::outcome::{GateState, Outcome, Reason};
 use crate::domain::pull::{Check, Conclusion};
@@ -13,7 +13,9 @@ pub fn of(review: &Review, head: &Sha) -> Check {
     let (outcome, reason) = review.outcome();
     let gate = review.gate();
     let memory = summary::memory(review).map(|memory| marker::write(&memory)).unwrap_or_default();
-    let mut lines = summary::warnings(review);
+    let warnings = summary::warnings(review);
+    let mut lines: Vec<String> =
+        warnings.iter().map(|warning| safe::inline(warning, summary::MAX_WARNING)).collect();
     if let Some(sentence) = gate_sentence(gate, &review.settings.fail_on) {
         lines.push(sentence);
     }

@@ -21,9 +21,9 @@ pub fn text(stop: &Stop) -> String {
     format!("{} {}", stop.what, stop.advice).trim_end().to_owned()
 }
 
-/// The check of a commit that was due and not reviewed.
+/// The check of a commit that was due and not reviewed; it remembers what was spent before.
 #[must_use]
-pub fn check(stop: &Stop, head: &Sha, gate: GateState) -> Check {
+pub fn check<T: serde::Serialize>(stop: &Stop, head: &Sha, gate: GateState, memory: &T) -> Check {
     let conclusion = check::conclusion(stop.outcome, gate);
     let title = match conclusion {
         Conclusion::Failure => "Not reviewed: the gate `incomplete` tripped",
@@ -33,7 +33,7 @@ pub fn check(stop: &Stop, head: &Sha, gate: GateState) -> Check {
         head: head.clone(),
         conclusion,
         title: format!("{title} ({})", stop.reason),
-        summary: sentences(stop),
+        summary: format!("{}\n\n{}", sentences(stop), marker::write(memory)),
     }
 }
 
@@ -45,7 +45,11 @@ pub fn on_top(existing: &str, stop: &Stop, head: &Sha) -> String {
         Some((first, rest)) if first.starts_with(NOTICE) => rest,
         _ => existing,
     };
-    let notice = format!("{NOTICE} on `{}`.** {}", head.short(), sentences(stop).replace("\n\n", " ").replace('\n', " "));
+    let notice = format!(
+        "{NOTICE} on `{}`.** {}",
+        head.short(),
+        sentences(stop).replace("\n\n", " ").replace('\n', " ")
+    );
     format!("{notice}\n\n{rest}")
 }
 

@@ -8,6 +8,9 @@ use crate::domain::reconcile::Issue;
 use crate::domain::review::{Listed, Review, Shown};
 use crate::domain::units::clock_time;
 
+/// The longest warning that is shown whole, in characters.
+pub const MAX_WARNING: usize = 700;
+
 /// The summary comment, ending in its marker.
 #[must_use]
 pub fn comment(review: &Review) -> String {
@@ -33,7 +36,7 @@ pub fn memory(review: &Review) -> Option<SummaryMarker> {
 #[must_use]
 pub fn markdown(review: &Review, room: usize) -> String {
     let mut parts = vec![format!("### Counterpoint: {}", headline(review)), opening(review)];
-    parts.extend(warnings(review));
+    parts.extend(warnings(review).iter().map(|warning| safe::inline(warning, MAX_WARNING)));
     parts.extend(fix(review));
     parts.extend(decide(review));
     parts.extend(not_read(review));
@@ -110,7 +113,7 @@ fn opening(review: &Review) -> String {
     )
 }
 
-/// What a reader must know before believing the rest: one line each.
+/// What a reader must know before believing the rest: one line each, holding untrusted words.
 #[must_use]
 pub fn warnings(review: &Review) -> Vec<String> {
     let standing = &review.standing;
@@ -142,7 +145,7 @@ pub fn warnings(review: &Review) -> Vec<String> {
         out.push(format!("GitHub did not take {comments}: {they} in the summary instead."));
     }
     if let Some(what) = &standing.unwritable {
-        out.push(format!("Not everything could be written: {}.", safe::inline(what, 300)));
+        out.push(format!("Not everything could be written: {what}."));
     }
     if review.ledger.overrun() {
         out.push("A provider billed more than its own limits allow; no further call was started.".to_owned());
@@ -157,7 +160,7 @@ pub fn warnings(review: &Review) -> Vec<String> {
             "The diff seems to hold secrets: {lines} were hidden from the reviewers. Rotate what is real."
         ));
     }
-    out.extend(review.snapshot.notes.iter().map(|note| safe::inline(note, 400)));
+    out.extend(review.snapshot.notes.iter().cloned());
     out
 }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::safe;
 use crate::domain::finding::Raised;
 use crate::domain::pass::{End, PassReport, Provider};
 use crate::domain::reconcile::contradiction::Why;
@@ -50,35 +49,34 @@ pub fn sentence(text: &str) -> String {
     if text.ends_with(['.', '?', '!']) { text } else { format!("{text}.") }
 }
 
-/// Why a lane did not finish, in a few words; `None` when it did. Words of a provider are made harmless.
+/// Why a lane did not finish, in a few words; `None` when it did. It may hold a provider's words: untrusted.
 #[must_use]
 pub fn why_not(report: &PassReport) -> Option<String> {
-    let safe = |text: &str| safe::inline(text, 240);
     let asked = |why: &str| {
         let tries = if report.attempts > 1 { format!(", {} tries", report.attempts) } else { String::new() };
         format!("{}{tries}, {}", why.trim_end_matches('.'), clock_time(report.elapsed))
     };
     Some(match &report.end {
         End::Done => return None,
-        End::Refused { category: Some(category) } => asked(&format!("the model refused: {}", safe(category))),
+        End::Refused { category: Some(category) } => asked(&format!("the model refused: {category}")),
         End::Refused { category: None } => asked("the model refused"),
         End::Truncated => asked("its answer was cut at the output limit"),
-        End::Invalid { why } => asked(&safe(why)),
+        End::Invalid { why } => asked(why),
         End::Limited => asked("rate limit"),
-        End::Unavailable { why } => asked(&safe(why)),
+        End::Unavailable { why } => asked(why),
         End::TimedOut => asked("out of time"),
         End::Cancelled => "cancelled".to_owned(),
-        End::Fatal { why, .. } => safe(why).trim_end_matches('.').to_owned(),
+        End::Fatal { why, .. } => why.trim_end_matches('.').to_owned(),
         End::NoKey => "no key".to_owned(),
         End::Unpaid => "the budget does not hold it".to_owned(),
     })
 }
 
-/// What a person can do about a lane that did not finish; empty when there is nothing to do.
+/// What a person can do about a lane that did not finish; empty when there is nothing to do. Untrusted too.
 #[must_use]
 pub fn advice(report: &PassReport) -> String {
     match &report.end {
-        End::Fatal { advice, .. } => sentence(&safe::inline(advice, 300)),
+        End::Fatal { advice, .. } => sentence(advice),
         End::NoKey => {
             let (input, variable) = match report.provider {
                 Provider::Anthropic => ("anthropic-api-key", "ANTHROPIC_API_KEY"),

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
 use super::World;
@@ -31,6 +32,8 @@ pub struct Run {
     event: Option<Event>,
     env: BTreeMap<String, OsString>,
     without: Vec<String>,
+    stdin: Option<Vec<u8>>,
+    folder: Option<PathBuf>,
 }
 
 impl Run {
@@ -44,6 +47,8 @@ impl Run {
             event: None,
             env: env.collect(),
             without: Vec::new(),
+            stdin: None,
+            folder: None,
         }
     }
 
@@ -74,6 +79,18 @@ impl Run {
         self
     }
 
+    /// What the binary reads from standard input, which is empty otherwise.
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = Some(bytes.into());
+        self
+    }
+
+    /// The current folder, which is the workspace otherwise.
+    pub fn inside(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
     /// Starts the binary.
     pub fn spawn(self) -> Running {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -94,9 +111,17 @@ impl Run {
         for name in &self.without {
             command.env_remove(name);
         }
-        command.args(&self.arguments).current_dir(at("workspace"));
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        Running { child: command.spawn().expect("the binary can be started"), world: self.world, folder }
+        command.args(&self.arguments).current_dir(self.folder.unwrap_or_else(|| at("workspace")));
+        command.stdin(match self.stdin {
+            Some(bytes) => {
+                fs::write(at("stdin"), bytes).expect("standard input can be written");
+                Stdio::from(fs::File::open(at("stdin")).expect("standard input can be read"))
+            }
+            None => Stdio::null(),
+        });
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let child = command.spawn().expect("the binary can be started");
+        Running { child, world: self.world, folder, heard: Vec::new() }
     }
 
     /// Starts the binary and waits for its end.
@@ -110,9 +135,24 @@ pub struct Running {
     child: Child,
     world: World,
     folder: TempDir,
+    /// What was read of standard error so far.
+    heard: Vec<u8>,
 }
 
 impl Running {
+    /// Waits until the log says this.
+    pub async fn says(&mut self, text: &str) {
+        let heard = async {
+            while !String::from_utf8_lossy(&self.heard).contains(text) {
+                let stderr = self.child.stderr.as_mut().expect("standard error is piped");
+                let read = stderr.read_buf(&mut self.heard).await;
+                assert!(read.is_ok_and(|bytes| bytes > 0), "the log ended without {text:?}");
+            }
+        };
+        let waited = tokio::time::timeout(TIME_LIMIT, heard).await;
+        assert!(waited.is_ok(), "the log never said {text:?}; what came:\n{}", self.world.transcript());
+    }
+
     /// Sends a signal by its short name, such as `TERM` or `INT`.
     pub fn signal(&self, name: &str) {
         let id = self.child.id().expect("the run has not ended").to_string();
@@ -131,7 +171,7 @@ impl Running {
         let finished = Finished {
             code: ended.status.code(),
             stdout: String::from_utf8_lossy(&ended.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&ended.stderr).into_owned(),
+            stderr: String::from_utf8_lossy(&[self.heard, ended.stderr].concat()).into_owned(),
             outputs: read_env_file(&read("output")),
             summary: read("summary"),
             folder: self.folder,
