@@ -1,11 +1,11 @@
 //! Each command from its flags to its exit code.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use bytes::Bytes;
+use tokio::io::AsyncReadExt as _;
 
 use crate::adapters::terminal::Terminal;
 use crate::adapters::{Outside, actions, git};
@@ -13,11 +13,12 @@ use crate::cli::{self, CompareCommand, DoctorCommand, Format, ReviewCommand, Rev
 use crate::domain::compare;
 use crate::domain::config::{self, Config, DEFAULT_PATH};
 use crate::domain::event::{Cause, Intent};
-use crate::domain::outcome::{ExitCode, Stop};
+use crate::domain::outcome::ExitCode;
 use crate::domain::render;
 use crate::domain::review::Review;
 use crate::domain::snapshot::Snapshot;
 use crate::pipeline::{self, Wishes};
+use crate::stages::report::Ending;
 use crate::stages::{doctor, report, snapshot};
 
 /// A mistake of whoever typed or configured it: exit code 2.
@@ -32,19 +33,11 @@ pub async fn action(outside: &Outside, flags: &ReviewFlags) -> Result<ExitCode, 
     let config_path = env.input("config").unwrap_or(DEFAULT_PATH).to_owned();
     let wishes = cli::overrides(flags, env)
         .and_then(|overrides| Ok(Wishes { overrides, config_path, config: None, post: cli::post(env)? }));
-    let ending = match wishes {
-        Ok(wishes) => {
-            let (ending, review) = pipeline::action(outside, &wishes).await;
-            if let Some(review) = &review {
-                keep(outside, flags, review)?;
-                return print(outside, flags, review, &ending.text).map(|()| ending.exit);
-            }
-            ending
-        }
-        Err(message) => pipeline::misconfigured(outside, &message),
+    let (ending, review) = match wishes {
+        Ok(wishes) => pipeline::action(outside, &wishes).await,
+        Err(message) => (pipeline::misconfigured(outside, &message), None),
     };
-    outside.terminal.result(&ending.text)?;
-    Ok(ending.exit)
+    finish(outside, flags, &ending, review.as_ref())
 }
 
 /// `counterpoint review`.
@@ -60,41 +53,32 @@ pub async fn review(outside: &Outside, command: &ReviewCommand) -> Result<ExitCo
         let intent = Intent { repo, pull, cause: Cause::Asked };
         let wishes = Wishes { overrides, config_path: DEFAULT_PATH.to_owned(), config, post: command.post };
         let (ending, review) = pipeline::pull_request(outside, &intent, &wishes).await;
-        return match &review {
-            Some(review) => {
-                keep(outside, flags, review)?;
-                print(outside, flags, review, &ending.text).map(|()| ending.exit)
-            }
-            None => {
-                outside.terminal.result(&ending.text)?;
-                Ok(ending.exit)
-            }
-        };
+        return finish(outside, flags, &ending, review.as_ref());
     }
-    let (snapshot, config) = local(command).await?;
-    match pipeline::local(outside, snapshot, &config, &overrides).await {
-        Ok((ending, review)) => {
-            keep(outside, flags, &review)?;
-            print(outside, flags, &review, &ending.text)?;
-            Ok(ending.exit)
-        }
-        Err(stop) => stopped(outside, &stop),
-    }
+    let read = outside.clock.unless_cancelled(local(outside, command)).await;
+    let (snapshot, config) = read.map_err(|_| anyhow::anyhow!("cancelled"))??;
+    let (ending, review) = pipeline::local(outside, snapshot, &config, &overrides).await;
+    finish(outside, flags, &ending, review.as_ref())
 }
 
 /// The diff to review from this machine, and its configuration.
-async fn local(command: &ReviewCommand) -> Result<(Snapshot, Config), Usage> {
+async fn local(outside: &Outside, command: &ReviewCommand) -> Result<(Snapshot, Config), Usage> {
     let given = command.config.as_deref().map(read_config).transpose()?;
     if let Some(path) = &command.diff {
         let raw = if path == Path::new("-") {
             let mut raw = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut raw).context("standard input cannot be read")?;
+            tokio::io::stdin().read_to_end(&mut raw).await.context("standard input cannot be read")?;
             raw
         } else {
             fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?
         };
         let from = if given.is_some() { "a local file" } else { "defaults" };
-        return Ok((snapshot::of_local(Bytes::from(raw), "", from), given.unwrap_or_default()));
+        let empty = raw.trim_ascii().is_empty();
+        let snapshot = snapshot::of_local(Bytes::from(raw), "", from, &outside.terminal.secrets());
+        if snapshot.diff.files.is_empty() && !empty {
+            bail!("{} holds no diff as git writes it", path.display());
+        }
+        return Ok((snapshot, given.unwrap_or_default()));
     }
     let here = std::env::current_dir().context("the current directory is gone")?;
     let base = match &command.base {
@@ -111,7 +95,7 @@ async fn local(command: &ReviewCommand) -> Result<(Snapshot, Config), Usage> {
             None => (Config::default(), "defaults".to_owned()),
         },
     };
-    let mut snapshot = snapshot::of_local(branch.diff, "", &from);
+    let mut snapshot = snapshot::of_local(branch.diff, "", &from, &outside.terminal.secrets());
     (snapshot.base, snapshot.head) = (Some(branch.base), Some(branch.head));
     Ok((snapshot, config))
 }
@@ -121,21 +105,26 @@ fn read_config(path: &Path) -> Result<Config, Usage> {
     Ok(config::parse(&path.display().to_string(), &text)?)
 }
 
-/// Writes the record where a person asked for it.
-fn keep(outside: &Outside, flags: &ReviewFlags, review: &Review) -> Result<(), Usage> {
-    let Some(path) = &flags.record else { return Ok(()) };
-    let json = report::record_json(review, &outside.terminal.secrets());
-    fs::write(path, json).with_context(|| format!("{} cannot be written", path.display()))
-}
-
-/// Prints the review in the format that was asked for.
-fn print(outside: &Outside, flags: &ReviewFlags, review: &Review, text: &str) -> Result<(), Usage> {
-    let text = match flags.format {
-        Format::Text => text.to_owned(),
-        Format::Markdown => render::summary::markdown(review, render::MAX_BODY * 4),
-        Format::Json => report::record_json(review, &outside.terminal.secrets()),
+/// Leaves the result where and how a person asked for it.
+fn finish(
+    outside: &Outside,
+    flags: &ReviewFlags,
+    ending: &Ending,
+    review: Option<&Review>,
+) -> Result<ExitCode, Usage> {
+    let secrets = outside.terminal.secrets();
+    if let (Some(path), Some(review)) = (&flags.record, review) {
+        let json = report::record_json(review, &secrets);
+        fs::write(path, json).with_context(|| format!("{} cannot be written", path.display()))?;
+    }
+    let text = match (flags.format, review) {
+        (Format::Text, _) | (Format::Markdown, None) => ending.text.clone(),
+        (Format::Markdown, Some(review)) => render::summary::markdown(review, render::MAX_BODY * 4),
+        (Format::Json, Some(review)) => report::record_json(review, &secrets),
+        (Format::Json, None) => ending.json.to_string(),
     };
-    out(&outside.terminal, flags.output.as_deref(), &text)
+    out(&outside.terminal, flags.output.as_deref(), &text)?;
+    Ok(ending.exit)
 }
 
 fn out(terminal: &Terminal, path: Option<&Path>, text: &str) -> Result<(), Usage> {
@@ -146,11 +135,6 @@ fn out(terminal: &Terminal, path: Option<&Path>, text: &str) -> Result<(), Usage
         }
         None => Ok(terminal.result(text)?),
     }
-}
-
-fn stopped(outside: &Outside, stop: &Stop) -> Result<ExitCode, Usage> {
-    outside.terminal.result(&render::stop::text(stop))?;
-    Ok(stop.exit)
 }
 
 /// `counterpoint compare`.
@@ -195,7 +179,9 @@ pub async fn doctor(outside: &Outside, command: &DoctorCommand) -> Result<ExitCo
     let config = command.config.as_deref().map(read_config).transpose()?;
     let named = command.repository.as_deref().or_else(|| outside.env.var("GITHUB_REPOSITORY"));
     let repository = named.map(str::parse).transpose().map_err(anyhow::Error::msg)?;
-    let examined = doctor::examine(outside, repository.as_ref(), config).await;
+    let examining = doctor::examine(outside, repository.as_ref(), config);
+    let examined =
+        outside.clock.unless_cancelled(examining).await.map_err(|_| anyhow::anyhow!("cancelled"))?;
     outside.terminal.result(&render::doctor::text(&examined))?;
     Ok(examined.iter().fold(ExitCode::Done, |worst, line| worst.worse(line.exit())))
 }

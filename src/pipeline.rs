@@ -9,6 +9,7 @@ use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, 
 use crate::domain::pass::PassReport;
 use crate::domain::pull::PullRequest;
 use crate::domain::reconcile;
+use crate::domain::render;
 use crate::domain::review::{self, Review, Standing};
 use crate::domain::snapshot::{Place, Snapshot};
 use crate::domain::units::MicroUsd;
@@ -56,7 +57,7 @@ pub fn misconfigured(outside: &Outside, message: &str) -> Ending {
 fn unstarted(outside: &Outside, stop: &Stop) -> Ending {
     let circumstances = Circumstances { restricted: false, on_failure: OnFailure::Neutral, check: None };
     let (secrets, elapsed) = (outside.terminal.secrets(), outside.clock.elapsed());
-    report::stop(&outside.env, stop, GateState::Off, &secrets, elapsed, circumstances)
+    report::stop(&outside.env, stop, 0, GateState::Off, &secrets, elapsed, circumstances)
 }
 
 /// A review of a pull request on GitHub, whoever asked for it. The review itself is handed on where models
@@ -97,18 +98,19 @@ async fn tell(
     let admitted = uncancelled(outside, admitted).await??;
     seen.settings = Some(admitted.settings.clone());
     if wishes.post {
-        seen.eyes = publish::acknowledge(github, intent).await;
+        seen.eyes = uncancelled(outside, publish::acknowledge(github, intent)).await?;
     }
 
     // What does it hold, and what did we say about it before?
-    let taken = snapshot::take(github, &intent.repo, &opened, &wishes.config_path);
+    let secrets = outside.terminal.secrets();
+    let taken = snapshot::take(github, &intent.repo, &opened, &wishes.config_path, &secrets);
     let snapshot = uncancelled(outside, taken).await??;
     seen.place = snapshot.place.clone();
     outside.terminal.end_group();
     let settings = admitted.settings;
     if wishes.post
         && !admitted.again
-        && let Some(ending) = reviewed_before(outside, &snapshot, &settings)
+        && let Some(ending) = reviewed_before(outside, github, &snapshot, &settings).await
     {
         return Ok((ending, None));
     }
@@ -117,7 +119,8 @@ async fn tell(
     let mut review = ask(outside, &endpoints, snapshot, settings).await?;
     if wishes.post {
         outside.terminal.group("Publishing");
-        outside.clock.with_grace(publish::review(github, &mut review, &outside.clock)).await;
+        let published = outside.clock.with_grace(publish::review(github, &mut review, &outside.clock)).await;
+        review.standing.cancelled |= published.is_none();
         outside.terminal.end_group();
     }
     let circumstances = Circumstances {
@@ -130,25 +133,26 @@ async fn tell(
 }
 
 /// A review of a diff that stands on no GitHub.
-///
-/// # Errors
-/// How the run ends when no model is to be asked.
 pub async fn local(
     outside: &Outside,
     snapshot: Snapshot,
     config: &Config,
     overrides: &Overrides,
-) -> Result<(Ending, Review), Stop> {
+) -> (Ending, Option<Review>) {
     let settings = settle(config, overrides).map_err(|message| {
         let advice = "Correct the configuration or the flag.";
         Stop::fail(Reason::BadConfiguration, ExitCode::Usage, message, advice)
-    })?;
-    let endpoints = outside.endpoints()?;
-    let mut review = ask(outside, &endpoints, snapshot, settings).await?;
-    review.elapsed = outside.clock.elapsed();
-    let circumstances = Circumstances { restricted: false, on_failure: OnFailure::Fail, check: None };
-    let ending = report::review(&outside.env, &review, &outside.terminal.secrets(), circumstances);
-    Ok((ending, review))
+    });
+    let asked = async { ask(outside, &outside.endpoints()?, snapshot, settings?).await };
+    match asked.await {
+        Ok(mut review) => {
+            review.elapsed = outside.clock.elapsed();
+            let circumstances = Circumstances { restricted: false, on_failure: OnFailure::Fail, check: None };
+            let secrets = outside.terminal.secrets();
+            (report::review(&outside.env, &review, &secrets, circumstances), Some(review))
+        }
+        Err(stop) => (unstarted(outside, &stop), None),
+    }
 }
 
 /// Plan, passes, verdicts: from a snapshot to a review that nobody has seen yet.
@@ -161,7 +165,7 @@ async fn ask(
     let spent = snapshot.place.as_ref().map(|place| place.earlier.spent()).unwrap_or_default();
     let cap = settings.max_cost.min(settings.per_pull.minus(spent));
     let plan = plan::make(&settings, &snapshot, endpoints, cap)?;
-    let files = crate::domain::render::words::count(plan.coverage.read.len(), "file");
+    let files = render::words::count(plan.coverage.read.len(), "file");
     tracing::info!("{files}, worst case {}, usually about {}", plan.bound, plan.estimate);
 
     outside.terminal.group("Reviewing");
@@ -197,10 +201,17 @@ fn said(reports: &[PassReport]) -> reconcile::Input {
 }
 
 /// A head that was reviewed whole under the same configuration is not reviewed again.
-fn reviewed_before(outside: &Outside, snapshot: &Snapshot, settings: &Settings) -> Option<Ending> {
+async fn reviewed_before(
+    outside: &Outside,
+    github: &GitHub,
+    snapshot: &Snapshot,
+    settings: &Settings,
+) -> Option<Ending> {
     let place = snapshot.place.as_ref()?;
     let memory = place.earlier.whole_review_of(&place.pull.head, &settings.fingerprint)?;
     let state = gate(&settings.fail_on, Outcome::Reviewed, &memory.tally);
+    let check = render::check::decided_again(memory, state, &settings.fail_on);
+    outside.clock.with_grace(publish::decide_again(github, place, check)).await;
     let url = place.earlier.summary.as_ref().map(|comment| comment.url.clone());
     Some(report::remembered(&outside.env, memory, state, settings.lanes.len(), url, outside.clock.elapsed()))
 }
@@ -224,11 +235,16 @@ async fn stopped(
         chosen.map_or(wishes.overrides.on_failure.unwrap_or_default(), |settings| settings.on_failure);
     let due =
         stop.outcome == Outcome::Failed || matches!(stop.reason, Reason::Budget | Reason::NothingToReview);
-    let state = if due { gate(&fail_on, stop.outcome, &Tally::default()) } else { GateState::Off };
+    // Where there is nothing to review, nothing is missing either.
+    let state = match stop.reason {
+        Reason::NothingToReview if !fail_on.is_empty() => GateState::Passed,
+        _ if due => gate(&fail_on, stop.outcome, &Tally::default()),
+        _ => GateState::Off,
+    };
     let mut check = None;
     if let Some(github) = github.filter(|_| wishes.post) {
         if matches!(stop.reason, Reason::NotPermitted | Reason::BadCommand) {
-            publish::refuse(github, intent).await;
+            outside.clock.with_grace(publish::refuse(github, intent)).await;
         }
         // A comment leaves no trace until it is known for a command of somebody who may give it.
         let heard = chosen.is_some() || !matches!(intent.cause, Cause::Comment(_));
@@ -238,11 +254,13 @@ async fn stopped(
             check = outside.clock.with_grace(told).await.flatten();
         }
     }
-    let restricted = matches!(intent.cause, Cause::Automatic { restricted: true });
+    let restricted = intent.cause.is_restricted();
     let circumstances = Circumstances { restricted, on_failure, check };
+    let asked = chosen.filter(|_| stop.outcome == Outcome::Failed).map_or(0, |settings| settings.lanes.len());
     report::stop(
         &outside.env,
         stop,
+        asked,
         state,
         &outside.terminal.secrets(),
         outside.clock.elapsed(),

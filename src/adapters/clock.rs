@@ -1,8 +1,7 @@
 //! The only clock, and the two things that end a run early: its deadline and a signal.
 
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -25,14 +24,14 @@ pub enum Cut {
 pub struct Clock {
     started: Instant,
     cancel: CancellationToken,
-    cancelled: Arc<AtomicBool>,
+    cancelled_at: Arc<OnceLock<Instant>>,
 }
 
 impl Clock {
     /// A run that starts now.
     #[must_use]
     pub fn start() -> Self {
-        Self { started: Instant::now(), cancel: CancellationToken::new(), cancelled: Arc::default() }
+        Self { started: Instant::now(), cancel: CancellationToken::new(), cancelled_at: Arc::default() }
     }
 
     /// Time since the start.
@@ -49,8 +48,9 @@ impl Clock {
 
     /// Asks the run to end. The second time it is called, it returns `false`: nobody waits any longer.
     pub fn cancel(&self) -> bool {
+        let first = self.cancelled_at.set(Instant::now()).is_ok();
         self.cancel.cancel();
-        !self.cancelled.swap(true, Ordering::SeqCst)
+        first
     }
 
     /// Whether the run was asked to end.
@@ -83,13 +83,14 @@ impl Clock {
         }
     }
 
-    /// Lets a future finish, but after a cancellation only for `GRACE`.
+    /// Lets a future finish, but only until `GRACE` after a cancellation.
     pub async fn with_grace<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             done = future => Some(done),
             () = async {
                 self.cancel.cancelled().await;
-                tokio::time::sleep(GRACE).await;
+                let since = self.cancelled_at.get().copied().unwrap_or_else(Instant::now);
+                tokio::time::sleep_until(since + GRACE).await;
             } => None,
         }
     }

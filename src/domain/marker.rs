@@ -27,6 +27,9 @@ pub struct SummaryMarker {
     pub inline: usize,
     /// All that was spent on this pull request so far.
     pub spent: MicroUsd,
+    /// Whether no check could be written, so that nothing but this remembers the run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_check: bool,
 }
 
 /// What an inline comment remembers of its finding.

@@ -18,6 +18,17 @@ pub enum Provider {
     Openai,
 }
 
+impl Provider {
+    /// The word in configurations and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Openai => "openai",
+        }
+    }
+}
+
 /// How hard a model thinks. Always sent: the vendors' defaults differ from model to model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

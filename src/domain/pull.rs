@@ -104,6 +104,8 @@ pub struct CheckRun {
     /// The slug of the app that made it (`github-actions`); that app's account is `SLUG[bot]`. A check of
     /// our name by another app is not ours.
     pub app: Option<String>,
+    /// How it ended, in GitHub's word.
+    pub conclusion: Option<String>,
 }
 
 /// One inline comment to post.
@@ -125,6 +127,18 @@ pub enum Conclusion {
     Failure,
     /// A review was due and did not happen, or only in part.
     Neutral,
+}
+
+impl Conclusion {
+    /// GitHub's word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Neutral => "neutral",
+        }
+    }
 }
 
 /// The completed check to write on the reviewed commit.

@@ -12,7 +12,7 @@ use crate::domain::marker::FindingMarker;
 use crate::domain::outcome::{GateState, Outcome, Reason, Tally, gate};
 use crate::domain::pass::{End, PassReport};
 use crate::domain::plan::Plan;
-use crate::domain::pull::Conclusion;
+use crate::domain::pull::{Conclusion, TimelineComment};
 use crate::domain::reconcile::similarity::{Corpus, Subject, Zone};
 use crate::domain::reconcile::{Issue, subject};
 use crate::domain::render::words::voice;
@@ -88,8 +88,8 @@ pub struct Standing {
     pub check: Option<Conclusion>,
     /// Whether anything stands on the pull request after this run.
     pub published: bool,
-    /// The page of the summary comment.
-    pub summary_url: Option<String>,
+    /// The summary comment, once it stands.
+    pub summary: Option<TimelineComment>,
 }
 
 impl Review {

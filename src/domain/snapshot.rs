@@ -1,7 +1,8 @@
 //! One immutable picture of a pull request: what is reviewed, and what we said about it earlier.
 
 use crate::domain::diff::Diff;
-use crate::domain::marker::{FindingMarker, SummaryMarker};
+use crate::domain::marker::{self, FindingMarker, SummaryMarker};
+use crate::domain::outcome::Outcome;
 use crate::domain::pull::{Account, LineComment, PullRequest, TimelineComment};
 use crate::domain::units::{MicroUsd, PullNumber, RepoName, Sha};
 
@@ -60,6 +61,8 @@ pub struct Earlier {
     pub threads: Vec<Thread>,
     /// Our check on the head.
     pub check: Option<u64>,
+    /// How that check ended, in GitHub's word.
+    pub check_conclusion: Option<String>,
     /// What the summary remembers.
     pub summary_marker: Option<SummaryMarker>,
     /// What the check remembers.
@@ -82,18 +85,18 @@ impl Earlier {
         let mine = |author: &Option<Account>| author.as_ref().is_some_and(|author| author.is(me));
         let summary = timeline
             .into_iter()
-            .filter(|comment| mine(&comment.author) && crate::domain::marker::is_ours(&comment.body))
+            .filter(|comment| mine(&comment.author) && is_summary(&comment.body))
             .min_by_key(|comment| comment.id);
         let threads = lines
             .into_iter()
             .filter(|comment| mine(&comment.author) && comment.in_reply_to.is_none())
             .filter_map(|comment| {
-                let marker = crate::domain::marker::read(&comment.body)?;
+                let marker = marker::read(&comment.body)?;
                 Some(Thread { comment, marker })
             })
             .collect();
-        let summary_marker = summary.as_ref().and_then(|comment| crate::domain::marker::read(&comment.body));
-        Self { summary, threads, check: None, summary_marker, check_marker: None }
+        let summary_marker = summary.as_ref().and_then(|comment| marker::read(&comment.body));
+        Self { summary, threads, summary_marker, ..Self::default() }
     }
 
     /// What was spent on this pull request before.
@@ -103,13 +106,19 @@ impl Earlier {
         spent(&self.summary_marker).max(spent(&self.check_marker)).unwrap_or_default()
     }
 
-    /// The memory of a whole review of this head under this configuration.
+    /// The memory of a whole review of this head under this configuration. The check is believed, because only
+    /// jobs with the right to write checks can make one; the summary, which any workflow that echoes text could
+    /// imitate, only where there was no check to be had.
     #[must_use]
     pub fn whole_review_of(&self, head: &Sha, config: &str) -> Option<&SummaryMarker> {
-        [&self.summary_marker, &self.check_marker].into_iter().flatten().find(|marker| {
-            marker.head == *head
-                && marker.config == config
-                && marker.outcome == crate::domain::outcome::Outcome::Reviewed
+        let summary = self.summary_marker.as_ref().filter(|marker| marker.no_check && self.check.is_none());
+        self.check_marker.as_ref().or(summary).filter(|marker| {
+            marker.head == *head && marker.config == config && marker.outcome == Outcome::Reviewed
         })
     }
+}
+
+/// Whether a comment is a summary of ours by its form: the same account may post for other workflows too.
+fn is_summary(body: &str) -> bool {
+    marker::is_ours(body) && (body.starts_with("### Counterpoint") || body.starts_with("> **Not reviewed"))
 }

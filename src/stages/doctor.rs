@@ -45,8 +45,8 @@ pub async fn examine(
             given
         }
         (Ok(github), Some(repository)) => {
-            identity(&github, &mut examined).await;
-            rights(&github, repository, given, &mut examined).await
+            let app = identity(&github, &mut examined).await;
+            rights(&github, repository, app, given, &mut examined).await
         }
     };
     let Some(config) = config.or_else(|| repository.is_none().then(Config::default)) else { return examined };
@@ -69,20 +69,25 @@ pub async fn examine(
     examined
 }
 
-async fn identity(github: &GitHub, examined: &mut Vec<Examined>) {
-    examined.push(match github.identity().await {
+/// Who posts; whether that is an app, whose rights GitHub does not tell.
+async fn identity(github: &GitHub, examined: &mut Vec<Examined>) -> bool {
+    let identity = github.identity().await;
+    let app = identity.as_ref().is_ok_and(|me| me.bot);
+    examined.push(match identity {
         Ok(me) => line("identity", Health::Good, &format!("comments are posted as {}", me.login), ""),
         Err(cause) => {
             let advice = cause.advice().unwrap_or_else(|| "try again later".to_owned());
             line("identity", Health::Bad(ExitCode::Github), &cause.to_string(), &sentence(&advice))
         }
     });
+    app
 }
 
 /// What the token may do, and the configuration of the default branch.
 async fn rights(
     github: &GitHub,
     repository: &RepoName,
+    app: bool,
     given: Option<Config>,
     examined: &mut Vec<Examined>,
 ) -> Option<Config> {
@@ -100,7 +105,7 @@ async fn rights(
             return given;
         }
     };
-    let (health, found, advice) = match access.push {
+    let (health, found, advice) = match access.push.filter(|may| *may || !app) {
         Some(true) => (Health::Good, format!("may read and write {repository}"), ""),
         Some(false) => (
             Health::Bad(ExitCode::Github),

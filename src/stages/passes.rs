@@ -14,7 +14,7 @@ use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, R
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::config::Lane;
 use crate::domain::diff::{self, Claim, Diff};
-use crate::domain::finding::{Clearance, Cleared, Finding, Placement, Raised, Side};
+use crate::domain::finding::{Clearance, Cleared, Evidence, Finding, Placement, Raised, Side};
 use crate::domain::pass::{End, Feature, PassReport, Prompt};
 use crate::domain::plan::{Plan, PlannedLane};
 use crate::domain::prompt;
@@ -167,6 +167,10 @@ impl<'a> Pass<'a> {
 
     /// Sends one request and settles it.
     async fn ask(&mut self, reservation: Reservation) -> Next {
+        if Instant::now() >= self.bench.until {
+            self.settle(reservation, Billing::None);
+            return Next::Over(End::TimedOut);
+        }
         self.report.attempts += 1;
         let body = self.body();
         let sent = providers::send(self.bench.http, self.endpoint, body);
@@ -276,7 +280,8 @@ impl<'a> Pass<'a> {
 
     /// Reads an answer: what can be understood, at the places that can be proven.
     fn read(&mut self, text: &str) -> End {
-        let reply = reply::parse(text);
+        // Before anything is cut: half a secret looks like none.
+        let reply = reply::parse(&redact::text(text));
         self.report.problems.extend(reply.problems);
         if !reply.understood {
             return End::Invalid { why: "the answer holds no list of findings".to_owned() };
@@ -286,10 +291,14 @@ impl<'a> Pass<'a> {
         self.report.findings = reply
             .findings
             .into_iter()
-            .map(|finding| Raised {
-                lane: lane.clone(),
-                placement: place(diff, &finding),
-                finding: clean(finding),
+            .map(|finding| {
+                let placement = place(diff, &finding);
+                let mut finding = clean(finding);
+                // Also a finding without a place is about a file, and the other lane may spell it as it is.
+                if let Some(file) = diff::named_file(diff, &finding.path) {
+                    finding.path.clone_from(&file.path);
+                }
+                Raised { lane: lane.clone(), placement, finding }
             })
             .collect();
         self.report.clearances = reply
@@ -333,6 +342,11 @@ fn clean(finding: Finding) -> Finding {
         failure_scenario: hide(finding.failure_scenario),
         quote: hide(finding.quote),
         suggestion: finding.suggestion.map(hide),
+        evidence: finding
+            .evidence
+            .into_iter()
+            .map(|evidence| Evidence { quote: hide(evidence.quote), ..evidence })
+            .collect(),
         ..finding
     }
 }

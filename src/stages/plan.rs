@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::adapters::{Endpoints, providers};
 use crate::domain::budget::{self, Price};
 use crate::domain::config::{Lane, Settings, Strategy};
-use crate::domain::diff::{FileDiff, NoLines};
+use crate::domain::diff::{self, FileDiff, NoLines};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::{End, Feature, Prompt};
 use crate::domain::plan::{Coverage, LeftOut, Plan, PlannedLane};
@@ -25,6 +25,13 @@ const PUBLISHING: Duration = Duration::from_secs(20);
 struct Candidate<'a> {
     lane: &'a Lane,
     price: Price,
+}
+
+impl Candidate<'_> {
+    /// The cap on its answer: ours, or the model's own where that is lower.
+    fn output(&self, cap: u32) -> u32 {
+        self.price.max_output.and_then(|most| u32::try_from(most).ok()).map_or(cap, |most| cap.min(most))
+    }
 }
 
 /// Plans a run.
@@ -50,32 +57,28 @@ pub fn make(
     if usual < most {
         degraded.push(format!("answers are limited to {usual} tokens instead of {most}"));
     }
-    for left in candidates.iter().skip(chosen) {
+    for left in candidates.iter().filter(|candidate| chosen.iter().all(|taken| taken.lane != candidate.lane))
+    {
         absent.push((left.lane.clone(), End::Unpaid));
     }
     let unpaid = reading.coverage.unread.iter().filter(|file| file.why == UNPAID).count();
     if unpaid > 0 {
-        degraded
-            .push(format!("{unpaid} of {} files are not read: the budget does not hold them", files.len()));
+        degraded.push(format!("{unpaid} of {} files left out", files.len()));
     }
 
-    let lanes: Vec<PlannedLane> = candidates
+    let lanes: Vec<PlannedLane> = chosen
         .iter()
-        .take(chosen)
         .map(|candidate| PlannedLane {
             lane: candidate.lane.clone(),
-            max_output,
+            max_output: candidate.output(max_output),
             bound: bound(candidate, &reading.prompt, max_output),
         })
         .collect();
-    let estimate = candidates
-        .iter()
-        .take(chosen)
-        .map(|candidate| {
-            let size = body(candidate.lane, &reading.prompt, max_output).len();
-            budget::estimate(size, max_output, &candidate.price)
-        })
-        .sum();
+    let usually = |candidate: &&Candidate<'_>| {
+        let output = candidate.output(max_output);
+        budget::estimate(body(candidate.lane, &reading.prompt, output).len(), output, &candidate.price)
+    };
+    let estimate = chosen.iter().map(usually).sum();
     Ok(Plan {
         strategy: if lanes.len() == 1 { Strategy::Single } else { settings.strategy },
         bound: lanes.iter().map(|lane| lane.bound).sum(),
@@ -90,6 +93,8 @@ pub fn make(
 }
 
 const UNPAID: &str = "the budget does not hold it";
+
+const TOO_LARGE: &str = "the models' context does not hold it";
 
 /// The files to read, the most important first, and what is left out from the start.
 fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> (Vec<&'a FileDiff>, Coverage) {
@@ -114,9 +119,12 @@ fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> (Vec<&'a FileDiff>
 }
 
 fn nothing_to_review(coverage: &Coverage) -> Stop {
-    let what = if !coverage.is_whole() {
-        "Nothing could be read: GitHub withholds the diff of every file that counts."
-    } else if coverage.excluded.is_empty() {
+    if !coverage.is_whole() {
+        let what = "Nothing could be read: the diff of every file that counts is withheld or cannot be read.";
+        let advice = "Review it by hand, or split the pull request.";
+        return Stop::fail(Reason::FilesUnread, ExitCode::NoReview, what, advice);
+    }
+    let what = if coverage.excluded.is_empty() {
         "The pull request changes nothing."
     } else {
         "Nothing is left to review: every changed file is binary, unchanged in content, or excluded."
@@ -193,10 +201,10 @@ struct Reading {
     coverage: Coverage,
 }
 
-/// What the budget holds: these files, so many of the lanes, so long an answer.
-struct Fit {
+/// What the budget holds: these files, these lanes, so long an answer.
+struct Fit<'a> {
     reading: Reading,
-    lanes: usize,
+    lanes: Vec<&'a Candidate<'a>>,
     max_output: u32,
 }
 
@@ -210,83 +218,113 @@ struct Fitting<'a> {
     cap: MicroUsd,
 }
 
-impl Fitting<'_> {
-    /// Gives up, in this order: room for long answers, lanes, files.
-    fn best(&self) -> Option<Fit> {
-        let everything = vec![true; self.files.len()];
-        let whole = self.read(&everything);
-        for lanes in (1..=self.candidates.len()).rev() {
+/// For each file why it is not read, if it is not.
+type LeaveOut = Vec<Option<&'static str>>;
+
+impl<'a> Fitting<'a> {
+    /// What no model's window holds is left out first; then, for the budget, room for long answers, lanes and
+    /// files, in this order.
+    fn best(&self) -> Option<Fit<'a>> {
+        let (leave_out, whole) = self.within_windows();
+        for lanes in self.sets_of_lanes() {
             for max_output in OUTPUT_CAPS {
-                if self.holds(&whole.prompt, lanes, max_output) {
+                if self.pays(&whole.prompt, &lanes, max_output) {
                     return Some(Fit { reading: whole, lanes, max_output });
                 }
             }
         }
         let max_output = OUTPUT_CAPS.last().copied()?;
-        let reading = self.fewer_files(max_output)?;
-        Some(Fit { reading, lanes: 1, max_output })
+        self.candidates.iter().find_map(|lane| {
+            let reading = self.fewer_files(leave_out.clone(), lane, max_output)?;
+            Some(Fit { reading, lanes: vec![lane], max_output })
+        })
     }
 
-    fn holds(&self, prompt: &Prompt, lanes: usize, max_output: u32) -> bool {
-        let lanes = self.candidates.iter().take(lanes);
-        let bounds: MicroUsd = lanes.clone().map(|lane| bound(lane, prompt, max_output)).sum();
-        bounds <= self.cap && lanes.clone().all(|lane| fits_window(lane, prompt))
+    /// All lanes, then fewer of them, then each alone.
+    fn sets_of_lanes(&self) -> impl Iterator<Item = Vec<&'a Candidate<'a>>> {
+        let candidates = self.candidates;
+        let several = (2..=candidates.len()).rev().map(|count| candidates.iter().take(count).collect());
+        several.chain(candidates.iter().map(|lane| vec![lane]))
+    }
+
+    fn pays(&self, prompt: &Prompt, lanes: &[&Candidate<'_>], max_output: u32) -> bool {
+        lanes.iter().map(|lane| bound(lane, prompt, max_output)).sum::<MicroUsd>() <= self.cap
+    }
+
+    /// The files that every lane's window holds, each taken in its order if there is room for it still.
+    fn within_windows(&self) -> (LeaveOut, Reading) {
+        let mut leave_out: LeaveOut = vec![None; self.files.len()];
+        let whole = self.read(&leave_out);
+        let window = self.candidates.iter().filter_map(|lane| lane.price.max_input).min().unwrap_or(u64::MAX);
+        if tokens_of(&whole.prompt) <= window {
+            return (leave_out, whole);
+        }
+        let empty = self.read(&vec![Some(TOO_LARGE); self.files.len()]);
+        let mut spare = window.saturating_sub(tokens_of(&empty.prompt));
+        for (file, why) in self.files.iter().zip(&mut leave_out) {
+            let mut text = String::new();
+            diff::render(file, &mut text);
+            match spare.checked_sub(tokens(text.len())) {
+                Some(left) => spare = left,
+                None => *why = Some(TOO_LARGE),
+            }
+        }
+        let reading = self.read(&leave_out);
+        (leave_out, reading)
     }
 
     /// One pass over the files in their order: each is taken if the budget still holds it.
-    fn fewer_files(&self, max_output: u32) -> Option<Reading> {
-        let mut taken = vec![false; self.files.len()];
-        let mut spare = self.spare_bytes(&self.read(&taken).prompt, max_output)?;
-        for (file, taken) in self.files.iter().zip(&mut taken) {
-            let size = self.bytes_of(file);
-            if size <= spare {
-                spare -= size;
-                *taken = true;
+    fn fewer_files(&self, mut leave_out: LeaveOut, lane: &Candidate<'_>, max_output: u32) -> Option<Reading> {
+        let nothing: LeaveOut = leave_out.iter().map(|why| why.or(Some(UNPAID))).collect();
+        let mut spare = self.spare_bytes(lane, &self.read(&nothing).prompt, max_output)?;
+        for (file, why) in self.files.iter().zip(&mut leave_out).filter(|(_, why)| why.is_none()) {
+            match spare.checked_sub(self.bytes_of(file)) {
+                Some(left) => spare = left,
+                None => *why = Some(UNPAID),
             }
         }
         // Names of files that are left out take room too: what does not hold after all gives way from the end.
         loop {
-            let reading = self.read(&taken);
+            let reading = self.read(&leave_out);
             if reading.coverage.read.is_empty() {
                 return None;
             }
-            if self.holds(&reading.prompt, 1, max_output) {
+            if self.pays(&reading.prompt, &[lane], max_output) {
                 return Some(reading);
             }
-            if let Some(last) = taken.iter_mut().rev().find(|taken| **taken) {
-                *last = false;
+            if let Some(last) = leave_out.iter_mut().rev().find(|why| why.is_none()) {
+                *last = Some(UNPAID);
             }
         }
     }
 
     /// The bytes that the budget leaves beside a prompt without files.
-    fn spare_bytes(&self, empty: &Prompt, max_output: u32) -> Option<usize> {
-        let candidate = self.candidates.first()?;
+    fn spare_bytes(&self, candidate: &Candidate<'_>, empty: &Prompt, max_output: u32) -> Option<usize> {
         let rate = candidate.price.dearest(1_000_000, 0).0.max(1);
         let left = self.cap.0.checked_sub(bound(candidate, empty, max_output).0)?;
         let affordable = u128::from(left) * 1_000_000 / u128::from(rate);
-        let window = candidate.price.max_input.map_or(u64::MAX, |tokens| tokens.saturating_mul(5) / 2);
-        usize::try_from(affordable.min(u128::from(window))).ok()
+        usize::try_from(affordable).ok()
     }
 
     /// What a file adds to the serialised request.
     fn bytes_of(&self, file: &FileDiff) -> usize {
         let mut text = String::new();
-        crate::domain::diff::render(file, &mut text);
+        diff::render(file, &mut text);
         serde_json::to_string(&text).map_or(text.len() * 2, |json| json.len())
     }
 
-    fn read(&self, taken: &[bool]) -> Reading {
-        let chosen = |wanted: bool| {
-            let pairs = self.files.iter().zip(taken);
-            pairs.filter(move |(_, taken)| **taken == wanted).map(|(file, _)| *file)
-        };
-        let files: Vec<&FileDiff> = chosen(true).collect();
+    fn read(&self, leave_out: &[Option<&str>]) -> Reading {
         let mut coverage = self.coverage.clone();
+        let mut files: Vec<&FileDiff> = Vec::new();
+        for (file, why) in self.files.iter().zip(leave_out) {
+            match why {
+                None => files.push(file),
+                Some(why) => {
+                    coverage.unread.push(LeftOut { path: file.path.clone(), why: (*why).to_owned() })
+                }
+            }
+        }
         coverage.read = files.iter().map(|file| file.path.clone()).collect();
-        coverage
-            .unread
-            .extend(chosen(false).map(|file| LeftOut { path: file.path.clone(), why: UNPAID.to_owned() }));
         let material = Material {
             title: &self.snapshot.title,
             description: &self.snapshot.description,
@@ -313,15 +351,18 @@ fn body(lane: &Lane, prompt: &Prompt, max_output: u32) -> Vec<u8> {
 }
 
 fn bound(candidate: &Candidate<'_>, prompt: &Prompt, max_output: u32) -> MicroUsd {
-    budget::bound(body(candidate.lane, prompt, max_output).len(), max_output, &candidate.price)
+    let output = candidate.output(max_output);
+    budget::bound(body(candidate.lane, prompt, output).len(), output, &candidate.price)
 }
 
-/// Whether the model can take the prompt, at two and a half bytes a token: more than any tokenizer needs
-/// for code. What is wrong here costs a refusal, not money.
-fn fits_window(candidate: &Candidate<'_>, prompt: &Prompt) -> bool {
-    let bytes = prompt.system.len() + prompt.shared.len() + prompt.task.len();
-    let tokens = u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(2) / 5;
-    candidate.price.max_input.is_none_or(|most| tokens <= most)
+/// The tokens of a prompt at two and a half bytes each: more than any tokenizer needs for code. What is wrong
+/// here costs a refusal, not money.
+fn tokens_of(prompt: &Prompt) -> u64 {
+    tokens(prompt.system.len() + prompt.shared.len() + prompt.task.len())
+}
+
+fn tokens(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(2) / 5
 }
 
 fn too_dear(cap: MicroUsd) -> Stop {

@@ -12,7 +12,7 @@ use crate::domain::marker::{self, FindingMarker, ReviewMarker, SummaryMarker};
 use crate::domain::outcome::{GateState, Outcome, Stop, Tally};
 use crate::domain::pull::{Check, Conclusion, InlineComment, LineComment, PullRequest, TimelineComment};
 use crate::domain::render;
-use crate::domain::review::{Review, Shown};
+use crate::domain::review::{Review, Shown, list};
 use crate::domain::snapshot::{Earlier, Place};
 use crate::domain::units::{MicroUsd, RepoName, Sha};
 
@@ -56,40 +56,78 @@ pub async fn refuse(github: &GitHub, intent: &Intent) {
     }
 }
 
-/// Brings the pull request to what the review says, and notes in it what could not be written.
+/// Brings the pull request to what the review says, and notes in it what could not be written. A signal in the
+/// middle leaves the summary and the check telling of it.
 pub async fn review(github: &GitHub, review: &mut Review, clock: &Clock) {
-    let Some(place) = review.snapshot.place.clone() else { return };
-    if clock.is_cancelled() {
-        // A newer run may be at work already: lines of this commit are not worth a comment any more.
-        withdraw_inline(review);
-        review.elapsed = clock.elapsed();
-        let (summary, check) = future::join(
-            summary(github, &place, review, render::summary::comment(review)),
-            check(github, &place.repo, render::check::of(review, &place.pull.head), place.earlier.check),
-        )
-        .await;
-        note_summary(review, summary);
-        note_check(review, check);
+    if review.snapshot.place.is_none() {
         return;
     }
-    match github.pull(&place.repo, place.number()).await {
-        Ok(now) if now.head != place.pull.head => review.standing.head_moved = Some(now.head),
-        Ok(_) => {}
-        Err(cause) => tracing::warn!("nobody could say whether the head moved: {cause}"),
+    if clock.unless_cancelled(whole(github, review, clock)).await.is_err() {
+        last_words(github, review, clock).await;
     }
+}
+
+/// Everything, in the order that makes the check the seal on it.
+async fn whole(github: &GitHub, review: &mut Review, clock: &Clock) {
+    look_again(github, review).await;
+    let Some(place) = review.snapshot.place.clone() else { return };
     inline(github, &place, review).await;
     review.elapsed = clock.elapsed();
     if !is_quiet(review) || place.earlier.summary.is_some() {
-        let written = summary(github, &place, review, render::summary::comment(review)).await;
+        let written = summary(github, &place, review).await;
         note_summary(review, written);
     }
     let written =
         check(github, &place.repo, render::check::of(review, &place.pull.head), place.earlier.check).await;
     note_check(review, written);
-    let silent = review.standing.no_check && review.standing.summary_url.is_none();
-    if silent && !review.standing.read_only {
-        let written = summary(github, &place, review, render::summary::comment(review)).await;
+    if review.standing.no_check && !review.standing.read_only {
+        // Now the summary is the only place that remembers this run, and it says so.
+        let written = summary(github, &place, review).await;
         note_summary(review, written);
+    }
+}
+
+/// A cancelled run: what is written down is that it was cancelled. Lines of this commit are not worth a comment
+/// any more, because a newer run may be at work already.
+async fn last_words(github: &GitHub, review: &mut Review, clock: &Clock) {
+    review.standing.cancelled = true;
+    withdraw_inline(review);
+    review.elapsed = clock.elapsed();
+    let Some(mut place) = review.snapshot.place.clone() else { return };
+    // A summary may have been on its way when the signal came.
+    if let Ok(timeline) = github.timeline_comments(&place.repo, place.number()).await {
+        place.earlier.summary = Earlier::sort(&place.me, timeline, Vec::new()).summary;
+    }
+    let (summary, check) = future::join(
+        summary(github, &place, review),
+        check(github, &place.repo, render::check::of(review, &place.pull.head), place.earlier.check),
+    )
+    .await;
+    note_summary(review, summary);
+    note_check(review, check);
+}
+
+/// What changed on the pull request while the lanes were reading: its head, and what another run wrote.
+async fn look_again(github: &GitHub, review: &mut Review) {
+    let Some(place) = review.snapshot.place.as_mut() else { return };
+    let (repo, number) = (place.repo.clone(), place.number());
+    let (pull, timeline, lines) = future::join3(
+        github.pull(&repo, number),
+        github.timeline_comments(&repo, number),
+        github.line_comments(&repo, number),
+    )
+    .await;
+    match pull {
+        Ok(now) if now.head != place.pull.head => review.standing.head_moved = Some(now.head),
+        Ok(_) => {}
+        Err(cause) => tracing::warn!("nobody could say whether the head moved: {cause}"),
+    }
+    if let (Ok(timeline), Ok(lines)) = (timeline, lines) {
+        let now = Earlier::sort(&place.me, timeline, lines);
+        let known = &mut place.earlier;
+        (known.summary, known.threads, known.summary_marker) = (now.summary, now.threads, now.summary_marker);
+        let issues = review.listed.drain(..).map(|listed| listed.issue).collect();
+        review.listed = list(issues, &review.snapshot, &review.settings.inline);
     }
 }
 
@@ -120,23 +158,32 @@ async fn inline(github: &GitHub, place: &Place, review: &mut Review) {
         render::words::count(comments.len(), "comment"),
         marker::write(&ReviewMarker { review: head.clone() })
     );
-    let posted: Vec<InlineComment> = comments.iter().map(|(_, comment)| comment.clone()).collect();
-    match post_review(github, place, &body, &posted).await {
+    let (sent, comments): (Vec<String>, Vec<InlineComment>) = comments.into_iter().unzip();
+    match post_review(github, place, &body, &comments, &sent).await {
         Ok(()) => review.standing.published = true,
-        Err(Error::Forbidden { .. }) => review.standing.read_only = true,
         Err(Error::Rejected { kind: Rejection::CommitGone, message, .. }) => {
             tracing::warn!("the reviewed commit left the pull request: {message}");
+            if review.standing.head_moved.is_none() {
+                review.standing.refused = comments.len();
+            }
         }
         Err(cause) => {
             tracing::warn!("the inline comments were not taken: {cause}");
             review.standing.refused = comments.len();
-            if !matches!(cause, Error::Rejected { .. }) {
+            if !matches!(cause, Error::Rejected { .. } | Error::Forbidden { .. }) {
                 review.standing.unwritable = Some(cause.to_string());
             }
         }
     }
     if review.standing.published {
-        settle_inline(review, &standing_comments(github, place).await);
+        match standing_comments(github, place).await {
+            Ok(standing) => settle_inline(review, &standing),
+            // They were taken: that they cannot be read back is no reason to say otherwise.
+            Err(cause) => {
+                tracing::warn!("the posted comments could not be read back: {cause}");
+                believe_inline(review);
+            }
+        }
     }
     withdraw_inline(review);
 }
@@ -147,6 +194,7 @@ async fn post_review(
     place: &Place,
     body: &str,
     comments: &[InlineComment],
+    sent: &[String],
 ) -> Result<(), Error> {
     let (repo, number, head) = (&place.repo, place.number(), &place.pull.head);
     let Err(cause) = github.review(repo, number, head, body, comments).await else { return Ok(()) };
@@ -163,11 +211,13 @@ async fn post_review(
             }
             tokio::time::sleep(wait).await;
         }
-        _ if cause.may_have_happened() => {
-            if !standing_comments(github, place).await.is_empty() {
-                return Ok(());
-            }
-        }
+        Error::Rejected { kind: Rejection::TooQuick, .. } => tokio::time::sleep(LONGEST_WAIT).await,
+        _ if cause.may_have_happened() => match standing_comments(github, place).await {
+            Ok(standing) if standing.iter().any(|(marker, _)| sent.contains(&marker.id)) => return Ok(()),
+            Ok(_) => {}
+            // Nobody can say whether it stands there: a second one would be worse than none.
+            Err(_) => return Err(cause),
+        },
         _ => return Err(cause),
     }
     github.review(repo, number, head, body, comments).await.map(|_| ())
@@ -190,20 +240,27 @@ async fn clear_pending(github: &GitHub, place: &Place) -> bool {
 }
 
 /// Our comments on this head as GitHub shows them now.
-async fn standing_comments(github: &GitHub, place: &Place) -> Vec<(FindingMarker, LineComment)> {
-    let comments = match github.line_comments(&place.repo, place.number()).await {
-        Ok(comments) => comments,
-        Err(cause) => {
-            tracing::warn!("the posted comments could not be read back: {cause}");
-            return Vec::new();
-        }
-    };
-    comments
+async fn standing_comments(
+    github: &GitHub,
+    place: &Place,
+) -> Result<Vec<(FindingMarker, LineComment)>, Error> {
+    let comments = github.line_comments(&place.repo, place.number()).await?;
+    let ours = comments
         .into_iter()
         .filter(|comment| comment.author.as_ref().is_some_and(|author| author.is(&place.me)))
         .filter_map(|comment| Some((marker::read::<FindingMarker>(&comment.body)?, comment)))
-        .filter(|(marker, _)| marker.head == place.pull.head)
-        .collect()
+        .filter(|(marker, _)| marker.head == place.pull.head);
+    Ok(ours.collect())
+}
+
+/// Takes the posted comments for standing, at the page of the pull request.
+fn believe_inline(review: &mut Review) {
+    let Some(page) = review.snapshot.place.as_ref().map(|place| place.pull.url.clone()) else { return };
+    for listed in &mut review.listed {
+        if let Shown::ToPost(anchor) = &listed.shown {
+            listed.shown = Shown::Inline { anchor: anchor.clone(), url: page.clone(), earlier: false };
+        }
+    }
 }
 
 /// Believes what is read back, not what was sent.
@@ -228,9 +285,14 @@ fn withdraw_inline(review: &mut Review) {
     }
 }
 
-/// Writes the summary comment: the one that stands is edited, on doubt about a new one it is looked for.
-async fn summary(github: &GitHub, place: &Place, review: &Review, body: String) -> Result<String, Error> {
-    let standing = review.standing.summary_url.is_none().then_some(place.earlier.summary.as_ref()).flatten();
+/// Writes the summary comment: the one that stands is edited, on doubt about a new one it is looked for. What
+/// an earlier run found stays when nobody answered this one.
+async fn summary(github: &GitHub, place: &Place, review: &Review) -> Result<TimelineComment, Error> {
+    let standing = review.standing.summary.as_ref().or(place.earlier.summary.as_ref());
+    let kept = standing
+        .filter(|_| review.lanes().0 == 0)
+        .and_then(|comment| render::stop::failed_on_top(&comment.body, review));
+    let body = kept.unwrap_or_else(|| render::summary::comment(review));
     write_summary(github, place, standing, &body).await
 }
 
@@ -239,35 +301,47 @@ async fn write_summary(
     place: &Place,
     standing: Option<&TimelineComment>,
     body: &str,
-) -> Result<String, Error> {
+) -> Result<TimelineComment, Error> {
     if let Some(comment) = standing {
         match github.edit_comment(&place.repo, comment.id, body).await {
-            Ok(_) => return Ok(comment.url.clone()),
+            Ok(_) => return Ok(comment.clone()),
             // Somebody deleted it since it was read.
             Err(Error::NotFound { .. }) => {}
             Err(cause) if cause.may_have_happened() => {
                 // An edit may be repeated: it says the same.
-                return github.edit_comment(&place.repo, comment.id, body).await.map(|_| comment.url.clone());
+                return github.edit_comment(&place.repo, comment.id, body).await.map(|_| comment.clone());
             }
             Err(cause) => return Err(cause),
         }
     }
     match github.comment(&place.repo, place.number(), body).await {
-        Ok(comment) => Ok(comment.url),
+        Ok(comment) => Ok(comment),
         Err(cause) if cause.may_have_happened() => {
             let timeline = github.timeline_comments(&place.repo, place.number()).await?;
             match Earlier::sort(&place.me, timeline, Vec::new()).summary {
-                Some(comment) => Ok(comment.url),
-                None => github.comment(&place.repo, place.number(), body).await.map(|comment| comment.url),
+                Some(comment) => Ok(comment),
+                None => github.comment(&place.repo, place.number(), body).await,
             }
         }
         Err(Error::RateLimited { retry_after, .. })
             if retry_after.is_some_and(|wait| wait <= LONGEST_WAIT) =>
         {
             tokio::time::sleep(retry_after.unwrap_or_default()).await;
-            github.comment(&place.repo, place.number(), body).await.map(|comment| comment.url)
+            github.comment(&place.repo, place.number(), body).await
         }
         Err(cause) => Err(cause),
+    }
+}
+
+/// Writes the check of a commit that was reviewed before, where the gates decide otherwise now.
+pub async fn decide_again(github: &GitHub, place: &Place, now: Check) {
+    if place.earlier.check.is_none()
+        || place.earlier.check_conclusion.as_deref() == Some(now.conclusion.as_str())
+    {
+        return;
+    }
+    if let Err(cause) = check(github, &place.repo, now, place.earlier.check).await {
+        tracing::warn!("the check could not be decided again: {cause}");
     }
 }
 
@@ -290,12 +364,12 @@ async fn check(
     written.map(|_| check.conclusion)
 }
 
-fn note_summary(review: &mut Review, written: Result<String, Error>) {
+fn note_summary(review: &mut Review, written: Result<TimelineComment, Error>) {
     let standing = &mut review.standing;
     match written {
-        Ok(url) => {
+        Ok(comment) => {
             standing.published = true;
-            standing.summary_url = Some(url);
+            standing.summary = Some(comment);
         }
         Err(Error::Forbidden { .. }) => standing.read_only = true,
         Err(cause) => standing.unwritable = Some(cause.to_string()),
@@ -374,5 +448,6 @@ fn not_reviewed(head: &Sha, outcome: Outcome, spent: MicroUsd) -> SummaryMarker 
         tally: Tally::default(),
         inline: 0,
         spent,
+        no_check: false,
     }
 }

@@ -20,6 +20,8 @@ pub struct Ending {
     pub exit: ExitCode,
     /// What a person reads.
     pub text: String,
+    /// How it ended, for programs: the beginning of a record.
+    pub json: serde_json::Value,
 }
 
 /// What softens an exit code.
@@ -70,10 +72,11 @@ pub fn review(env: &Environment, review: &Review, secrets: &Secrets, circumstanc
         cost: review.cost(),
         elapsed: review.elapsed,
         record,
-        url: review.standing.summary_url.clone(),
+        url: review.standing.summary.as_ref().map(|comment| comment.url.clone()),
     };
     let markdown = render::summary::markdown(review, MAX_BODY * 4);
     leave(env, &outputs, &secrets.mask(&markdown));
+    let json = outputs.json();
 
     let hard = if finished == 0 {
         ExitCode::NoReview
@@ -86,7 +89,7 @@ pub fn review(env: &Environment, review: &Review, secrets: &Secrets, circumstanc
         ExitCode::Done if gate == GateState::Tripped => ExitCode::GateTripped,
         exit => exit,
     };
-    Ending { exit, text: render::text::review(review) }
+    Ending { exit, text: render::text::review(review), json }
 }
 
 /// Reports a head that was reviewed before: counts and gate come from what is remembered of it.
@@ -117,14 +120,15 @@ pub fn remembered(
     let advice = "Comment `/review full` to have it reviewed again.";
     leave(env, &outputs, &format!("### Counterpoint: already reviewed\n\n{what} {advice}"));
     let exit = if gate == GateState::Tripped { ExitCode::GateTripped } else { ExitCode::Done };
-    Ending { exit, text: format!("{what} {advice}").replace('`', "") }
+    Ending { exit, text: format!("{what} {advice}").replace('`', ""), json: outputs.json() }
 }
 
-/// Reports a run without a review.
+/// Reports a run without a review; `asked` lanes were due and none could be asked.
 #[must_use]
 pub fn stop(
     env: &Environment,
     stop: &Stop,
+    asked: usize,
     gate: GateState,
     secrets: &Secrets,
     elapsed: Duration,
@@ -134,7 +138,7 @@ pub fn stop(
         outcome: stop.outcome,
         reason: stop.reason,
         gate,
-        lanes: (0, 0),
+        lanes: (0, asked),
         memory: None,
         cost: MicroUsd::ZERO,
         elapsed,
@@ -146,7 +150,7 @@ pub fn stop(
         ExitCode::Done if gate == GateState::Tripped => ExitCode::GateTripped,
         exit => exit,
     };
-    Ending { exit, text: render::stop::text(stop) }
+    Ending { exit, text: render::stop::text(stop), json: outputs.json() }
 }
 
 struct SummaryLike {
@@ -167,6 +171,10 @@ struct Outputs {
 }
 
 impl Outputs {
+    fn json(&self) -> serde_json::Value {
+        serde_json::json!({"version": 1, "outcome": self.outcome, "reason": self.reason, "gate": self.gate})
+    }
+
     /// Every output of `action.yml`, in its order. `confirmed`, `disputed` and `withdrawn` are zero for as
     /// long as no lane checks another's findings; `sarif` is empty for as long as none is written.
     fn pairs(&self) -> Vec<(&'static str, String)> {

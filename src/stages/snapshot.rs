@@ -10,7 +10,8 @@ use crate::domain::event::Intent;
 use crate::domain::marker;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pull::{Account, CheckRun, PullRequest};
-use crate::domain::redact;
+use crate::domain::redact::{self, Secrets};
+use crate::domain::render::words::sentence;
 use crate::domain::snapshot::{Earlier, Place, Snapshot};
 use crate::domain::units::RepoName;
 
@@ -84,6 +85,7 @@ pub async fn take(
     repo: &RepoName,
     opened: &Opened,
     config_path: &str,
+    secrets: &Secrets,
 ) -> Result<Snapshot, Stop> {
     let pull = &opened.pull;
     let number = pull.number;
@@ -103,12 +105,13 @@ pub async fn take(
     if let Some(check) = ours.max_by_key(|check| check.id) {
         earlier.check = Some(check.id);
         earlier.check_marker = marker::read(&check.summary);
+        earlier.check_conclusion = check.conclusion;
     }
     let path = config_path.trim_start_matches("./");
     if diff.file(path).is_some() {
         notes.push(changed_configuration(github, repo, pull, path).await);
     }
-    let redacted = redact::diff(&mut diff);
+    let redacted = redact::diff(&mut diff) + redact::known(&mut diff, secrets);
     Ok(Snapshot {
         head: Some(pull.head.clone()),
         base: Some(pull.base.clone()),
@@ -125,9 +128,9 @@ pub async fn take(
 
 /// A picture of a diff that stands on no GitHub.
 #[must_use]
-pub fn of_local(raw: Bytes, title: &str, config_from: &str) -> Snapshot {
+pub fn of_local(raw: Bytes, title: &str, config_from: &str, secrets: &Secrets) -> Snapshot {
     let (mut diff, notes) = diff::parse(raw);
-    let redacted = redact::diff(&mut diff);
+    let redacted = redact::diff(&mut diff) + redact::known(&mut diff, secrets);
     Snapshot {
         place: None,
         head: None,
@@ -156,15 +159,18 @@ async fn whole_diff(
     match github.diff(repo, pull.number).await {
         Ok(raw) => {
             let (diff, problems) = diff::parse(raw);
-            Ok((diff, 0, problems))
+            if !diff.files.is_empty() || pull.changed_files == 0 {
+                return Ok((diff, 0, problems));
+            }
+            tracing::warn!("no diff came: reading {} files one by one", pull.changed_files);
         }
         Err(github::Error::TooLarge { .. }) => {
             tracing::info!("the diff is too large to be sent whole: reading {} files", pull.changed_files);
-            let files = github.files(repo, pull.number, pull.changed_files).await?;
-            Ok((Diff { files: files.files }, files.unlisted, files.problems))
         }
-        Err(cause) => Err(cause),
+        Err(cause) => return Err(cause),
     }
+    let files = github.files(repo, pull.number, pull.changed_files).await?;
+    Ok((Diff { files: files.files }, files.unlisted, files.problems))
 }
 
 /// A configuration that the pull request changes is validated, not applied: the author of a change does
@@ -176,7 +182,7 @@ async fn changed_configuration(github: &GitHub, repo: &RepoName, pull: &PullRequ
         Ok(Some(file)) => match config::parse(path, &file.text) {
             Ok(_) => fine,
             Err(error) => {
-                format!("This pull request changes `{path}`, and the new version has a mistake: {error}")
+                format!("This pull request changes `{path}`, and the new version has a mistake: {error}.")
             }
         },
         _ => fine,
@@ -190,14 +196,7 @@ fn bad_configuration(what: String) -> Stop {
 
 /// GitHub could not be read.
 fn unreadable(cause: &github::Error) -> Stop {
-    let advice = cause.advice().unwrap_or_else(|| "Run it again; GitHub may be unwell.".to_owned());
-    let advice = advice.trim_end_matches('.');
-    let mut letters = advice.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    Stop::fail(
-        Reason::GithubUnreadable,
-        ExitCode::Github,
-        format!("GitHub could not be read: {cause}."),
-        format!("{first}{}.", letters.as_str()),
-    )
+    let advice = cause.advice().unwrap_or_else(|| "run it again; GitHub may be unwell".to_owned());
+    let what = format!("GitHub could not be read: {cause}.");
+    Stop::fail(Reason::GithubUnreadable, ExitCode::Github, what, sentence(&advice))
 }

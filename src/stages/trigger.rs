@@ -8,6 +8,7 @@ use crate::domain::config::{Config, Overrides, Settings, Strategy, settle};
 use crate::domain::event::{self, Cause, EventComment, Intent};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pull::{Permission, PullRequest};
+use crate::domain::render::words::sentence;
 use crate::domain::units::RepoName;
 
 /// Reads the event and what it asks for.
@@ -75,7 +76,7 @@ pub async fn admit(
         let advice = "Correct the configuration, the input or the command.";
         Stop::fail(Reason::BadConfiguration, ExitCode::Usage, sentence(&message), advice)
     })?;
-    Ok(Admission { settings, again })
+    Ok(Admission { settings: settings.against(&pull.base_ref), again })
 }
 
 /// Drafts and dependency bots are not reviewed unless somebody asks or the configuration says so.
@@ -140,13 +141,6 @@ fn apply(command: Command, overrides: &mut Overrides) -> bool {
     overrides.max_cost = [overrides.max_cost, max_usd].into_iter().flatten().min();
     overrides.only_lane = lane.or(overrides.only_lane.take());
     full
-}
-
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
-    let text = format!("{first}{}", letters.as_str());
-    if text.ends_with(['.', '?', '!']) { text } else { format!("{text}.") }
 }
 
 /// The keys at hand for this run.

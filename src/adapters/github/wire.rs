@@ -166,6 +166,7 @@ impl Rows for Checks {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct CheckAnswer {
+    conclusion: Option<String>,
     id: Option<u64>,
     pub(super) name: Option<String>,
     output: Option<CheckText>,
@@ -188,6 +189,7 @@ impl CheckAnswer {
             id: self.id?,
             summary: self.output.and_then(|output| output.summary).unwrap_or_default(),
             app: self.app.and_then(|app| app.slug),
+            conclusion: self.conclusion,
         })
     }
 }

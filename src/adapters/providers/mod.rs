@@ -206,8 +206,11 @@ async fn rejected(
     let settled = status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
         || status.is_redirection()
         || matches!(status.as_u16(), 500 | 503 | 529);
-    let billing = if settled && read.is_ok() { Billing::None } else { Billing::Unknown };
+    let settled = settled && read.is_ok();
     let error = read.map(|bytes| VendorError::from_body(&bytes)).unwrap_or_default();
+    // A server error in words that are not the vendor's comes from something in between, which knows no bill.
+    let settled = settled && (!status.is_server_error() || error.is_told());
+    let billing = if settled { Billing::None } else { Billing::Unknown };
     let told = Told::Status { headers: &headers, now: SystemTime::now() };
     Attempt {
         request_id: error.request_id.clone(),

@@ -31,6 +31,11 @@ pub(super) struct VendorError {
 }
 
 impl VendorError {
+    /// Whether the body was an error in the vendor's own form.
+    pub(super) const fn is_told(&self) -> bool {
+        !self.kind.is_empty() || !self.code.is_empty()
+    }
+
     /// Reads any body: JSON of a known shape, else its text when it is short and no page.
     pub(super) fn from_body(bytes: &[u8]) -> Self {
         if let Ok(value) = serde_json::from_slice::<Value>(bytes) {

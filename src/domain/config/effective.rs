@@ -60,10 +60,6 @@ pub struct Settings {
     pub high_stakes: GlobSet,
     /// The comment that asks for a review.
     pub trigger: String,
-    /// Whether drafts are reviewed without being asked.
-    pub drafts: bool,
-    /// Logins of bots whose pull requests are reviewed all the same.
-    pub bots: Vec<String>,
     /// The repository's own rules for reviewers.
     pub guidelines: String,
     /// What models cost.
@@ -103,11 +99,19 @@ pub fn settle(config: &Config, overrides: &Overrides) -> Result<Settings, String
         exclude: globs(&config.exclude)?,
         high_stakes: globs(&config.high_stakes)?,
         trigger: config.trigger.clone().unwrap_or_else(|| "/review".to_owned()),
-        drafts: config.drafts,
-        bots: config.bots.clone(),
         guidelines: config.guidelines.clone(),
         prices: Prices::new(config.prices.clone()),
     })
+}
+
+impl Settings {
+    /// Notes the branch that the pull request is to be merged into: against another one it is another change.
+    #[must_use]
+    pub fn against(mut self, base_ref: &str) -> Self {
+        let hash = Sha256::digest(format!("{}\n{base_ref}", self.fingerprint));
+        self.fingerprint = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        self
+    }
 }
 
 /// Reads a number of minutes, `8` or `0.5`.
@@ -168,6 +172,7 @@ fn fingerprint(lanes: &[Lane], strategy: Strategy, config: &Config) -> String {
     };
     for lane in lanes {
         feed(lane.name.as_str());
+        feed(lane.provider.as_str());
         feed(&lane.model);
         feed(lane.effort.as_str());
     }

@@ -62,7 +62,8 @@ fn place(diff: &Diff, claim: &Claim<'_>) -> Result<Anchor, Unanchored> {
 }
 
 /// The file that a lane means: as the diff spells it, or with what models like to put around that.
-fn named_file<'a>(diff: &'a Diff, path: &str) -> Option<&'a FileDiff> {
+#[must_use]
+pub fn named_file<'a>(diff: &'a Diff, path: &str) -> Option<&'a FileDiff> {
     if let Some(file) = diff.file(path) {
         return Some(file);
     }

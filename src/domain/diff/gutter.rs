@@ -48,7 +48,8 @@ pub(super) fn strip_gutter(line: &str) -> Option<&str> {
 }
 
 /// Text as the models see it: valid UTF-8, one line, no hidden characters, not endless.
-pub(super) fn visible(text: &[u8]) -> Cow<'_, str> {
+#[must_use]
+pub fn visible(text: &[u8]) -> Cow<'_, str> {
     let lossy = String::from_utf8_lossy(text);
     // Fewer bytes than the limit are fewer characters, too.
     if lossy.len() <= SHOWN_CHARS && !lossy.contains(is_hidden) {

@@ -11,8 +11,8 @@ mod path;
 
 use bytes::Bytes;
 
-pub use anchor::{Claim, resolve};
-pub use gutter::render;
+pub use anchor::{Claim, named_file, resolve};
+pub use gutter::{render, visible};
 pub use parse::{parse, parse_patch, without_lines};
 
 /// All files of one diff, in its order.

@@ -56,7 +56,7 @@ pub fn review(material: &Material<'_>) -> Prompt {
         .collect();
     if !left_out.is_empty() {
         data.push_str("\nChanged, but not shown to you: ");
-        data.push_str(&cut(&left_out.join(", "), 2_000));
+        data.push_str(&cut(&one_line(&diff::visible(left_out.join(", ").as_bytes())), 2_000));
         data.push('\n');
     }
     let word = fence_word(&data);

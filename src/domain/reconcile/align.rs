@@ -53,9 +53,9 @@ struct Group {
 #[must_use]
 pub fn align(corpus: &Corpus, subjects: &[Subject], lane_of: &[usize], opposed: &Opposed) -> Alignment {
     let rank = ranks(subjects);
-    let groups = group(corpus, subjects, lane_of, &rank);
+    let groups = group(corpus, subjects, lane_of, &rank, opposed);
     let lanes = lane_of.iter().max().map_or(0, |last| last + 1);
-    let links = best_links(corpus, &groups);
+    let links = best_links(corpus, &groups, &rank);
     let link = |x: usize, y: usize| links.get(&(x, y)).copied();
 
     let mut edges: Vec<(usize, usize, Link)> = Vec::new();
@@ -92,12 +92,25 @@ fn at(values: &[usize], i: usize) -> usize {
     values.get(i).copied().unwrap_or_default()
 }
 
+/// The order in which pairs are taken: by evidence, then by content.
+fn strongest_first(link: &Link, rank: &[usize]) -> (Reverse<i64>, usize, usize) {
+    let (a, b) = (at(rank, link.a), at(rank, link.b));
+    (Reverse(link.evidence), a.min(b), a.max(b))
+}
+
 /// Joins duplicates inside each lane. All members of a group are duplicates of each other, so that no chain
-/// of half-similar findings hides one. The same words at another place are another finding.
-fn group(corpus: &Corpus, subjects: &[Subject], lane_of: &[usize], rank: &[usize]) -> Vec<Group> {
+/// of half-similar findings hides one. The same words at another place are another finding, and so is the
+/// opposite advice.
+fn group(
+    corpus: &Corpus,
+    subjects: &[Subject],
+    lane_of: &[usize],
+    rank: &[usize],
+    opposed: &Opposed,
+) -> Vec<Group> {
     let alike = |x: usize, y: usize| {
         let here = matches!(corpus.place(x, y), Place::Overlapping | Place::SameFile | Place::Unknown);
-        corpus.evidence(x, y).filter(|evidence| here && *evidence >= DUPLICATE)
+        corpus.evidence(x, y).filter(|evidence| here && *evidence >= DUPLICATE && !opposed(x, y))
     };
     let mut pairs: Vec<(Reverse<i64>, usize, usize, usize, usize)> = Vec::new();
     for x in 0..subjects.len() {
@@ -133,14 +146,14 @@ fn group(corpus: &Corpus, subjects: &[Subject], lane_of: &[usize], rank: &[usize
 
 /// For each two groups of different lanes that are at least possibly the same, the pair of members with the
 /// most evidence.
-fn best_links(corpus: &Corpus, groups: &[Group]) -> BTreeMap<(usize, usize), Link> {
+fn best_links(corpus: &Corpus, groups: &[Group], rank: &[usize]) -> BTreeMap<(usize, usize), Link> {
     let mut links = BTreeMap::new();
     for (x, first) in groups.iter().enumerate() {
         for (y, second) in groups.iter().enumerate().filter(|(_, second)| first.lane < second.lane) {
             let pairs = first.members.iter().flat_map(|a| second.members.iter().map(move |b| (*a, *b)));
             let known = pairs.filter_map(|(a, b)| Some(Link { a, b, evidence: corpus.evidence(a, b)? }));
-            // The first of equals, in order of content.
-            let best = known.reduce(|best, link| if link.evidence > best.evidence { link } else { best });
+            // Of equals, the first by content: which lane comes first must not matter.
+            let best = known.min_by_key(|link| strongest_first(link, rank));
             if let Some(link) = best.filter(|link| link.evidence >= GREY) {
                 links.insert((x, y), link);
             }
@@ -196,10 +209,7 @@ fn merge(
     edges: &mut Vec<(usize, usize, Link)>,
     rank: &[usize],
 ) -> Vec<usize> {
-    edges.sort_by_key(|(_, _, link)| {
-        let (a, b) = (at(rank, link.a), at(rank, link.b));
-        (Reverse(link.evidence), a.min(b), a.max(b))
-    });
+    edges.sort_by_key(|(_, _, link)| strongest_first(link, rank));
     let mut cluster_of: Vec<usize> = (0..groups.len()).collect();
     edges.retain(|(x, y, _)| {
         let (cx, cy) = (at(&cluster_of, *x), at(&cluster_of, *y));
@@ -263,9 +273,6 @@ fn maybe(cluster_of: &[usize], links: &BTreeMap<(usize, usize), Link>, rank: &[u
     };
     let mut found: Vec<Link> =
         links.iter().filter(|((x, y), link)| worth(*x, *y, link)).map(|(_, link)| *link).collect();
-    found.sort_by_key(|link| {
-        let (a, b) = (at(rank, link.a), at(rank, link.b));
-        (Reverse(link.evidence), a.min(b), a.max(b))
-    });
+    found.sort_by_key(|link| strongest_first(link, rank));
     found
 }

@@ -52,6 +52,21 @@ pub fn diff(diff: &mut Diff) -> usize {
     diff.files.iter_mut().map(redact_file).sum()
 }
 
+/// Hides the keys and tokens of this run where a diff holds them, whatever their form. Returns how many lines
+/// were changed.
+pub fn known(diff: &mut Diff, secrets: &Secrets) -> usize {
+    let lines = diff.files.iter_mut().flat_map(|file| &mut file.hunks).flat_map(|hunk| &mut hunk.lines);
+    let mut changed = 0;
+    for line in lines {
+        let text = String::from_utf8_lossy(&line.text);
+        if let Cow::Owned(masked) = secrets.mask(&text) {
+            replace(line, masked.into_bytes());
+            changed += 1;
+        }
+    }
+    changed
+}
+
 fn redact_file(file: &mut FileDiff) -> usize {
     // A file of this name holds nothing else, so a region that shows neither end of the key counts as well.
     let named = [Some(&file.path), file.old_path.as_ref()]

@@ -1,7 +1,8 @@
 //! The check on the reviewed commit: success only if a review happened.
 
 use super::{MAX_BODY, safe, summary};
-use crate::domain::marker;
+use crate::domain::config::Gate;
+use crate::domain::marker::{self, SummaryMarker};
 use crate::domain::outcome::{GateState, Outcome, Reason};
 use crate::domain::pull::{Check, Conclusion};
 use crate::domain::review::Review;
@@ -19,7 +20,8 @@ pub fn of(review: &Review, head: &Sha) -> Check {
     if let Some(sentence) = gate_sentence(gate, &review.settings.fail_on) {
         lines.push(sentence);
     }
-    let page = review.standing.summary_url.as_ref().filter(|url| url.starts_with("http"));
+    let page =
+        review.standing.summary.as_ref().map(|comment| &comment.url).filter(|url| summary::is_plain_url(url));
     lines.extend(page.map(|url| format!("[The summary]({url}) stands on the pull request.")));
     if lines.is_empty() {
         lines.push(format!(
@@ -38,6 +40,19 @@ pub fn of(review: &Review, head: &Sha) -> Check {
     }
 }
 
+/// The check of a commit that was reviewed before, when the gates decide otherwise now.
+#[must_use]
+pub fn decided_again(memory: &SummaryMarker, gate: GateState, gates: &[Gate]) -> Check {
+    let sentence = gate_sentence(gate, gates).unwrap_or_else(|| "No gate is set.".to_owned());
+    let found = super::words::count(memory.tally.findings(), "finding");
+    Check {
+        head: memory.head.clone(),
+        conclusion: conclusion(Outcome::Reviewed, gate),
+        title: format!("{found}, reviewed before"),
+        summary: format!("{sentence} No model was asked again.\n\n{}", marker::write(memory)),
+    }
+}
+
 /// How the check ends.
 #[must_use]
 pub const fn conclusion(outcome: Outcome, gate: GateState) -> Conclusion {
@@ -50,7 +65,7 @@ pub const fn conclusion(outcome: Outcome, gate: GateState) -> Conclusion {
 
 /// What the gates decided, when there are any.
 #[must_use]
-pub fn gate_sentence(gate: GateState, gates: &[crate::domain::config::Gate]) -> Option<String> {
+pub fn gate_sentence(gate: GateState, gates: &[Gate]) -> Option<String> {
     let words: Vec<String> = gates.iter().map(|gate| format!("`{}`", gate.as_str())).collect();
     let words = words.join(", ");
     match gate {

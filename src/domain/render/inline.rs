@@ -7,16 +7,19 @@ use crate::domain::marker;
 use crate::domain::reconcile::Issue;
 use crate::domain::reconcile::contradiction::Why;
 use crate::domain::review::{Listed, Review, anchored_lines, finding_marker};
-use crate::domain::units::Sha;
+use crate::domain::units::{LaneName, Sha};
 
 const MAX_TITLE: usize = 140;
 const MAX_TEXT: usize = 4_000;
+
+/// A whole issue, its provenance and marker aside: far below what GitHub takes, whatever lanes write.
+const MAX_ISSUE: usize = 40_000;
 
 /// The comment's Markdown, ending in its marker.
 #[must_use]
 pub fn body(review: &Review, listed: &Listed, anchor: &Anchor, head: &Sha) -> String {
     let diff = &review.snapshot.diff;
-    let text = issue(&listed.issue, diff, Some(anchor));
+    let text: String = issue(&listed.issue, diff, Some(anchor)).chars().take(MAX_ISSUE).collect();
     let standing = provenance(&listed.issue, review);
     let marker = marker::write(&finding_marker(listed, anchor, head, diff));
     format!("{text}\n\n<sub>{standing}</sub>\n{marker}")
@@ -29,13 +32,16 @@ pub fn issue(issue: &Issue, diff: &Diff, anchor: Option<&Anchor>) -> String {
     let mut out = format!("**{}** · {} · {}", title(main), severity(issue), class(issue));
     out.push_str("\n\n");
     out.push_str(&claim(main));
-    match words::opponent(issue) {
-        Some(opponent) => out.push_str(&sides(main, &opponent)),
-        None => out.push_str(&others(issue, main)),
+    let opponent = words::opponent(issue);
+    if let Some(opponent) = &opponent {
+        out.push_str(&sides(main, opponent));
     }
     if let Some(fix) = fix(main, diff, anchor) {
         out.push_str("\n\n");
         out.push_str(&fix);
+    }
+    if opponent.is_none() {
+        out.push_str(&others(issue, main));
     }
     out
 }
@@ -51,11 +57,14 @@ pub fn title(raised: &Raised) -> String {
 /// `high`, or `high (Codex: medium)` where they differ.
 #[must_use]
 pub fn severity(issue: &Issue) -> String {
+    let highest = |lane: &LaneName| {
+        issue.members.iter().filter(|member| member.lane == *lane).map(|member| member.finding.severity).max()
+    };
     let lower: Vec<String> = issue
-        .members
-        .iter()
-        .filter(|member| member.finding.severity != issue.severity)
-        .map(|member| format!("{}: {}", member.lane, member.finding.severity))
+        .raised_by()
+        .into_iter()
+        .filter_map(|lane| Some((lane, highest(lane).filter(|severity| *severity != issue.severity)?)))
+        .map(|(lane, severity)| format!("{lane}: {severity}"))
         .collect();
     if lower.is_empty() {
         issue.severity.to_string()
@@ -120,9 +129,14 @@ pub fn question(main: &Raised, opponent: &words::Opponent<'_>) -> String {
 /// What the other lanes wrote about the same issue, folded.
 fn others(issue: &Issue, main: &Raised) -> String {
     let mut out = String::new();
-    for member in issue.members.iter().filter(|member| member.lane != main.lane) {
+    let mut told = vec![&main.lane];
+    for member in &issue.members {
+        if told.contains(&&member.lane) {
+            continue;
+        }
+        told.push(&member.lane);
         let text = claim(member);
-        if !text.is_empty() {
+        if !text.is_empty() && text != claim(main) {
             out.push_str(&format!(
                 "\n\n<details><summary>In {}'s words: {}</summary>\n\n{text}\n\n</details>",
                 member.lane,

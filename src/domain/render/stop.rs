@@ -1,9 +1,10 @@
 //! A run without a review: one sentence why, one what to do.
 
-use super::{check, safe};
-use crate::domain::marker;
+use super::{MAX_BODY, check, safe, summary};
+use crate::domain::marker::{self, SummaryMarker};
 use crate::domain::outcome::{GateState, Outcome, Stop};
 use crate::domain::pull::{Check, Conclusion};
+use crate::domain::review::Review;
 use crate::domain::units::Sha;
 
 const NOTICE: &str = "> **Not reviewed";
@@ -41,16 +42,34 @@ pub fn check<T: serde::Serialize>(stop: &Stop, head: &Sha, gate: GateState, memo
 /// stays, its marker at the end.
 #[must_use]
 pub fn on_top(existing: &str, stop: &Stop, head: &Sha) -> String {
-    let rest = match existing.split_once("\n\n") {
+    let (text, marker) = existing.rsplit_once("\n\n").unwrap_or((existing, ""));
+    noticed(text, &sentences(stop), head, marker)
+}
+
+/// The same for a run whose reviewers all failed: what it spent is remembered. Nothing where no review stands.
+#[must_use]
+pub fn failed_on_top(existing: &str, review: &Review) -> Option<String> {
+    let head = review.snapshot.head.as_ref()?;
+    let memory: SummaryMarker = marker::read(existing)?;
+    let stands = matches!(memory.outcome, Outcome::Reviewed | Outcome::Partial);
+    let (text, _) = existing.rsplit_once("\n\n").filter(|_| stands)?;
+    let warnings: Vec<String> =
+        summary::warnings(review).iter().map(|warning| safe::inline(warning, summary::MAX_WARNING)).collect();
+    let marker = marker::write(&SummaryMarker { spent: review.spent(), ..memory });
+    Some(noticed(text, &warnings.join(" "), head, &marker))
+}
+
+/// One line above a text that stays; a text that leaves no room for it gives way at its end.
+fn noticed(text: &str, why: &str, head: &Sha, marker: &str) -> String {
+    let rest = match text.split_once("\n\n") {
         Some((first, rest)) if first.starts_with(NOTICE) => rest,
-        _ => existing,
+        _ => text,
     };
-    let notice = format!(
-        "{NOTICE} on `{}`.** {}",
-        head.short(),
-        sentences(stop).replace("\n\n", " ").replace('\n', " ")
-    );
-    format!("{notice}\n\n{rest}")
+    let why = why.replace("\n\n", " ").replace('\n', " ");
+    let notice = format!("{NOTICE} on `{}`.** {why}", head.short());
+    let room = MAX_BODY.saturating_sub(notice.chars().count() + marker.chars().count() + 4);
+    let rest: String = rest.chars().take(room).collect();
+    format!("{notice}\n\n{rest}\n\n{marker}")
 }
 
 /// A summary comment of its own, where neither a comment nor the check can carry the sentence.

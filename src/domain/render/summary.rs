@@ -1,12 +1,15 @@
 //! The one summary comment: what to fix, what to decide, one line of cost, the rest folded.
 
 use super::{MAX_BODY, inline, safe, words};
-use crate::domain::finding::{Placement, Unanchored, Verdict};
+use crate::domain::finding::{Placement, Side, Unanchored, Verdict};
 use crate::domain::marker::{self, SummaryMarker};
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::reconcile::Issue;
 use crate::domain::review::{Listed, Review, Shown};
 use crate::domain::units::clock_time;
+
+/// The longest path that is shown whole, in characters.
+const MAX_PATH: usize = 200;
 
 /// The longest warning that is shown whole, in characters.
 pub const MAX_WARNING: usize = 700;
@@ -29,6 +32,7 @@ pub fn memory(review: &Review) -> Option<SummaryMarker> {
         tally: review.tally(),
         inline: review.inline_comments(),
         spent: review.spent(),
+        no_check: review.standing.no_check,
     })
 }
 
@@ -49,7 +53,8 @@ pub fn markdown(review: &Review, room: usize) -> String {
     match text.char_indices().nth(room) {
         // Hundreds of findings: the end gives way, never the marker that follows.
         Some((end, _)) => {
-            let whole_lines = text.get(..end.saturating_sub(80)).and_then(|text| text.rsplit_once('\n'));
+            let most = text.floor_char_boundary(end.saturating_sub(80));
+            let whole_lines = text.get(..most).and_then(|text| text.rsplit_once('\n'));
             format!(
                 "{}\n\n… and more than fits here: the record holds all of it.",
                 whole_lines.map_or("", |(text, _)| text)
@@ -139,7 +144,14 @@ pub fn warnings(review: &Review) -> Vec<String> {
     if standing.read_only {
         out.push("The token may not comment, so nothing stands on the pull request. Give the job `pull-requests: write`.".to_owned());
     }
-    if standing.refused > 0 {
+    if standing.no_check
+        && !standing.read_only
+        && standing.unwritable.is_none()
+        && standing.head_moved.is_none()
+    {
+        out.push("The check could not be written. Give the job `checks: write`.".to_owned());
+    }
+    if standing.refused > 0 && !standing.read_only {
         let comments = words::count(standing.refused, "inline comment");
         let they = if standing.refused == 1 { "it stands" } else { "they stand" };
         out.push(format!("GitHub did not take {comments}: {they} in the summary instead."));
@@ -268,10 +280,10 @@ fn details(review: &Review, room: usize) -> Option<String> {
             texts.push(text);
         }
     }
-    if left_out > 0 {
-        texts.push(format!("{} more in the record.", words::count(left_out, "text")));
-    }
     let number = words::count(texts.len(), "finding");
+    if left_out > 0 {
+        texts.push(format!("{left_out} more in the record."));
+    }
     (!texts.is_empty()).then(|| {
         format!(
             "<details><summary>{number} without an inline comment, in full</summary>\n\n{}\n\n</details>",
@@ -308,10 +320,14 @@ fn place(review: &Review, listed: &Listed) -> String {
     if path.trim().is_empty() {
         return "no file".to_owned();
     }
-    let label = safe::code(&line.map_or_else(|| path.to_owned(), |line| format!("{path}:{line}")));
+    let name: String = path.chars().take(MAX_PATH).collect();
+    let label = safe::code(&line.map_or_else(|| name.clone(), |line| format!("{name}:{line}")));
     let url = match &listed.shown {
         Shown::Inline { url, .. } => Some(url.clone()),
-        _ if review.snapshot.diff.file(path).is_some() => file_url(review, path, line),
+        _ if review.snapshot.diff.file(path).is_some() => {
+            let old = main.placement.anchor().is_some_and(|anchor| anchor.side == Side::Old);
+            file_url(review, path, line, old)
+        }
         _ => None,
     };
     match url.filter(|url| is_plain_url(url)) {
@@ -320,16 +336,17 @@ fn place(review: &Review, listed: &Listed) -> String {
     }
 }
 
-/// The page of a file at the reviewed commit.
-fn file_url(review: &Review, path: &str, line: Option<u32>) -> Option<String> {
+/// The page of a file at the reviewed commit, or at the base for what was deleted.
+fn file_url(review: &Review, path: &str, line: Option<u32>, old: bool) -> Option<String> {
     let place = review.snapshot.place.as_ref()?;
     let (repository, _) = place.pull.url.rsplit_once("/pull/")?;
     let fragment = line.map(|line| format!("#L{line}")).unwrap_or_default();
-    Some(format!("{repository}/blob/{}/{}{fragment}", place.pull.head, safe::link_path(path)))
+    let commit = if old { &place.pull.base } else { &place.pull.head };
+    Some(format!("{repository}/blob/{commit}/{}{fragment}", safe::link_path(path)))
 }
 
 /// Addresses come from GitHub's answers: only those that cannot break out of a link are used.
-fn is_plain_url(url: &str) -> bool {
+pub(super) fn is_plain_url(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://"))
         && url.bytes().all(|byte| byte.is_ascii_graphic() && !b"()<>[]\"'`|\\".contains(&byte))
 }
@@ -400,7 +417,7 @@ fn thousands(tokens: u64) -> String {
 fn footer(review: &Review) -> String {
     let config = match review.snapshot.config_from.as_str() {
         "defaults" => "default configuration".to_owned(),
-        from => format!("configuration from {from}"),
+        from => format!("configuration from {}", safe::inline(from, 120)),
     };
     format!(
         "<sub>`{}` looks again · {config} · v{}</sub>",
