@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::invisible_characters,
     clippy::print_stdout,
     clippy::print_stderr,
     missing_docs,
@@ -12,9 +13,17 @@
     reason = "tests"
 )]
 
+mod again;
 mod corpus_anchors;
+mod corpus_reviews;
+mod degraded;
 mod first_review;
 mod floors;
 mod git_made_diffs;
+mod hostile;
+mod odd_pulls;
+mod shop;
 mod surface;
+mod terminal;
+mod triggers;
 mod world;
