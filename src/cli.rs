@@ -185,6 +185,7 @@ pub fn post(env: &Environment) -> Result<bool, String> {
 pub fn target(text: &str) -> Result<(RepoName, PullNumber), String> {
     let expected = || format!("expected OWNER/REPO#N or the address of a pull request, got `{text}`");
     let (repo, number) = if let Some((_, rest)) = text.split_once("://") {
+        let rest = rest.split(['#', '?']).next().unwrap_or_default();
         let mut parts = rest.trim_end_matches('/').split('/').skip(1);
         let (owner, name) = (parts.next().ok_or_else(expected)?, parts.next().ok_or_else(expected)?);
         if parts.next() != Some("pull") {
@@ -211,9 +212,12 @@ mod tests {
     #[test]
     fn a_pull_request_is_named_in_short_or_by_its_address() {
         let expected = Ok(("octo/repo".parse().unwrap(), PullNumber(7)));
-        for text in
-            ["octo/repo#7", "https://github.com/octo/repo/pull/7", "https://github.example/octo/repo/pull/7/"]
-        {
+        for text in [
+            "octo/repo#7",
+            "https://github.com/octo/repo/pull/7",
+            "https://github.example/octo/repo/pull/7/",
+            "https://github.com/octo/repo/pull/7#discussion_r1",
+        ] {
             assert_eq!(target(text), expected, "{text}");
         }
         for text in ["octo/repo", "#7", "https://github.com/octo/repo/issues/7", "octo/repo#x", "octo/repo#0"]

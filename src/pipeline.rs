@@ -3,7 +3,7 @@
 use crate::adapters::github::GitHub;
 use crate::adapters::{Endpoints, Outside};
 use crate::domain::budget::Ledger;
-use crate::domain::config::{Config, Gate, OnFailure, Overrides, Settings, settle};
+use crate::domain::config::{Config, DEFAULT_MAX_TIME, Gate, OnFailure, Overrides, Settings, settle};
 use crate::domain::event::{Cause, Intent};
 use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
 use crate::domain::pass::PassReport;
@@ -88,13 +88,15 @@ async fn tell(
     seen: &mut Seen,
 ) -> Result<(Ending, Option<Box<Review>>), Stop> {
     let endpoints = trigger::endpoints(outside, intent)?;
+    let time = wishes.overrides.max_time.unwrap_or(DEFAULT_MAX_TIME);
+    let reader = github.until(outside.clock.after_start(time));
 
     // What is it about, and may it be reviewed?
     outside.terminal.group("Reading the pull request");
     let given = wishes.config.clone();
-    let opening = snapshot::open(github, intent, &wishes.config_path, given, &mut seen.pull);
+    let opening = snapshot::open(&reader, intent, &wishes.config_path, given, &mut seen.pull);
     let opened = uncancelled(outside, opening).await??;
-    let admitted = trigger::admit(github, intent, &opened.pull, &opened.config, &wishes.overrides);
+    let admitted = trigger::admit(&reader, intent, &opened.pull, &opened.config, &wishes.overrides);
     let admitted = uncancelled(outside, admitted).await??;
     seen.settings = Some(admitted.settings.clone());
     if wishes.post {
@@ -103,7 +105,7 @@ async fn tell(
 
     // What does it hold, and what did we say about it before?
     let secrets = outside.terminal.secrets();
-    let taken = snapshot::take(github, &intent.repo, &opened, &wishes.config_path, &secrets);
+    let taken = snapshot::take(&reader, &intent.repo, &opened, &wishes.config_path, &secrets);
     let snapshot = uncancelled(outside, taken).await??;
     seen.place = snapshot.place.clone();
     outside.terminal.end_group();
@@ -119,7 +121,8 @@ async fn tell(
     let mut review = ask(outside, &endpoints, snapshot, settings).await?;
     if wishes.post {
         outside.terminal.group("Publishing");
-        let published = outside.clock.with_grace(publish::review(github, &mut review, &outside.clock)).await;
+        let writer = github.until(outside.clock.for_publishing(review.settings.max_time));
+        let published = outside.clock.with_grace(publish::review(&writer, &mut review, &outside.clock)).await;
         review.standing.cancelled |= published.is_none();
         outside.terminal.end_group();
     }
@@ -183,7 +186,7 @@ async fn ask(
     outside.terminal.end_group();
 
     let issues = reconcile::reconcile(&said(&reports));
-    let listed = review::list(issues, &snapshot, &settings.inline);
+    let listed = review::list(issues, &snapshot, &plan.coverage, &settings.inline);
     let standing = Standing { cancelled: outside.clock.is_cancelled(), ..Standing::default() };
     let elapsed = outside.clock.elapsed();
     Ok(Review { snapshot, settings, plan, reports, listed, ledger, standing, elapsed })
@@ -243,7 +246,7 @@ async fn stopped(
     };
     let mut check = None;
     if let Some(github) = github.filter(|_| wishes.post) {
-        if matches!(stop.reason, Reason::NotPermitted | Reason::BadCommand) {
+        if matches!(stop.reason, Reason::NotPermitted | Reason::BadCommand | Reason::Closed) {
             outside.clock.with_grace(publish::refuse(github, intent)).await;
         }
         // A comment leaves no trace until it is known for a command of somebody who may give it.

@@ -10,6 +10,10 @@ use tokio_util::sync::CancellationToken;
 /// Time that a cancelled run may still take: the runner kills what lives longer.
 pub const GRACE: Duration = Duration::from_millis(4_000);
 
+/// Time kept back for publishing: a fifth of the run, at most this. Where GitHub is slow, publishing may take
+/// this long even if the run is over: what is finished is posted.
+pub const PUBLISHING: Duration = Duration::from_secs(20);
+
 /// Why something was cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
@@ -44,6 +48,12 @@ impl Clock {
     #[must_use]
     pub fn after_start(&self, duration: Duration) -> Instant {
         self.started + duration
+    }
+
+    /// The moment by which a run of this length has to have published.
+    #[must_use]
+    pub fn for_publishing(&self, max_time: Duration) -> Instant {
+        self.after_start(max_time).max(Instant::now() + PUBLISHING)
     }
 
     /// Asks the run to end. The second time it is called, it returns `false`: nobody waits any longer.

@@ -11,7 +11,7 @@ use crate::domain::finding::{Anchor, Resolution, Severity, Side, Verdict};
 use crate::domain::marker::FindingMarker;
 use crate::domain::outcome::{GateState, Outcome, Reason, Tally, gate};
 use crate::domain::pass::{End, PassReport};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Coverage, Plan};
 use crate::domain::pull::{Conclusion, TimelineComment};
 use crate::domain::reconcile::similarity::{Corpus, Subject, Zone};
 use crate::domain::reconcile::{Issue, subject};
@@ -189,7 +189,12 @@ impl Review {
 /// Decides what is shown where: by class and severity, at most so many inline, and never twice what stands
 /// on the pull request already.
 #[must_use]
-pub fn list(issues: Vec<Issue>, snapshot: &Snapshot, inline: &InlineConfig) -> Vec<Listed> {
+pub fn list(
+    issues: Vec<Issue>,
+    snapshot: &Snapshot,
+    coverage: &Coverage,
+    inline: &InlineConfig,
+) -> Vec<Listed> {
     let threads: &[Thread] = snapshot.place.as_ref().map_or(&[], |place| &place.earlier.threads);
     let mut free: Vec<&Thread> = threads.iter().collect();
     let mut number =
@@ -203,8 +208,10 @@ pub fn list(issues: Vec<Issue>, snapshot: &Snapshot, inline: &InlineConfig) -> V
                 Verdict::Contradiction => inline.contested,
                 Verdict::Solo | Verdict::Unchecked => inline.one,
             };
-            let anchor =
-                anchor(&issue, &snapshot.diff).filter(|_| issue.severity >= lowest && count < inline.max);
+            let anchor = anchor(&issue, &snapshot.diff)
+                // What nobody was shown nobody can have reviewed.
+                .filter(|anchor| coverage.read.contains(&anchor.path))
+                .filter(|_| issue.severity >= lowest && count < inline.max);
             let Some(anchor) = anchor else {
                 return Listed { issue, id: String::new(), shown: Shown::Summary };
             };

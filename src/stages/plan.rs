@@ -1,8 +1,8 @@
 //! Which files, which lanes, at what bound; decided before any model is asked.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use crate::adapters::clock::PUBLISHING;
 use crate::adapters::{Endpoints, providers};
 use crate::domain::budget::{self, Price};
 use crate::domain::config::{Lane, Settings, Strategy};
@@ -17,9 +17,6 @@ use crate::domain::units::MicroUsd;
 /// Caps on a lane's output in tokens, thinking included; the first that the budget holds is taken. Above
 /// 21 333 a provider wants streaming (`docs/architecture.md`, model calls).
 const OUTPUT_CAPS: [u32; 3] = [16_000, 8_000, 4_000];
-
-/// Time kept back for publishing: a fifth of the run, at most this.
-const PUBLISHING: Duration = Duration::from_secs(20);
 
 /// A lane that could be asked, with its price.
 struct Candidate<'a> {

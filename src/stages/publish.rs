@@ -127,7 +127,7 @@ async fn look_again(github: &GitHub, review: &mut Review) {
         let known = &mut place.earlier;
         (known.summary, known.threads, known.summary_marker) = (now.summary, now.threads, now.summary_marker);
         let issues = review.listed.drain(..).map(|listed| listed.issue).collect();
-        review.listed = list(issues, &review.snapshot, &review.settings.inline);
+        review.listed = list(issues, &review.snapshot, &review.plan.coverage, &review.settings.inline);
     }
 }
 
@@ -177,8 +177,10 @@ async fn inline(github: &GitHub, place: &Place, review: &mut Review) {
     }
     if review.standing.published {
         match standing_comments(github, place).await {
-            Ok(standing) => settle_inline(review, &standing),
-            // They were taken: that they cannot be read back is no reason to say otherwise.
+            Ok(standing) if !standing.is_empty() => settle_inline(review, &standing),
+            // They were taken; under another name than we believed to have.
+            Ok(_) => believe_inline(review),
+            // That they cannot be read back is no reason to say otherwise.
             Err(cause) => {
                 tracing::warn!("the posted comments could not be read back: {cause}");
                 believe_inline(review);
@@ -205,13 +207,15 @@ async fn post_review(
             }
         }
         Error::RateLimited { retry_after, .. } => {
-            let wait = retry_after.unwrap_or(LONGEST_WAIT);
-            if wait > LONGEST_WAIT {
+            if !waited(github, retry_after.unwrap_or(LONGEST_WAIT)).await {
                 return Err(cause);
             }
-            tokio::time::sleep(wait).await;
         }
-        Error::Rejected { kind: Rejection::TooQuick, .. } => tokio::time::sleep(LONGEST_WAIT).await,
+        Error::Rejected { kind: Rejection::TooQuick, .. } => {
+            if !waited(github, LONGEST_WAIT).await {
+                return Err(cause);
+            }
+        }
         _ if cause.may_have_happened() => match standing_comments(github, place).await {
             Ok(standing) if standing.iter().any(|(marker, _)| sent.contains(&marker.id)) => return Ok(()),
             Ok(_) => {}
@@ -221,6 +225,23 @@ async fn post_review(
         _ => return Err(cause),
     }
     github.review(repo, number, head, body, comments).await.map(|_| ())
+}
+
+/// Waits for a limit of GitHub's, if the run has the time.
+async fn waited(github: &GitHub, wait: Duration) -> bool {
+    let fits = wait <= LONGEST_WAIT && github.has_time_for(wait);
+    if fits {
+        tokio::time::sleep(wait).await;
+    }
+    fits
+}
+
+/// Waits as long as an answer asks for.
+async fn waited_for(github: &GitHub, cause: &Error) -> bool {
+    match cause {
+        Error::RateLimited { retry_after, .. } => waited(github, retry_after.unwrap_or(LONGEST_WAIT)).await,
+        _ => false,
+    }
 }
 
 /// Deletes a pending review of ours that an earlier run left behind; another's is left alone.
@@ -323,10 +344,10 @@ async fn write_summary(
                 None => github.comment(&place.repo, place.number(), body).await,
             }
         }
-        Err(Error::RateLimited { retry_after, .. })
-            if retry_after.is_some_and(|wait| wait <= LONGEST_WAIT) =>
-        {
-            tokio::time::sleep(retry_after.unwrap_or_default()).await;
+        Err(cause @ Error::RateLimited { .. }) => {
+            if !waited_for(github, &cause).await {
+                return Err(cause);
+            }
             github.comment(&place.repo, place.number(), body).await
         }
         Err(cause) => Err(cause),
@@ -356,6 +377,12 @@ async fn check(
         // Another app's check of the same name cannot be edited.
         Err(Error::Forbidden { .. } | Error::NotFound { .. }) if existing.is_some() => {
             github.check(repo, &check, None).await
+        }
+        Err(cause @ Error::RateLimited { .. }) => {
+            if !waited_for(github, &cause).await {
+                return Err(cause);
+            }
+            github.check(repo, &check, existing).await
         }
         // A check may be written twice: the newest of a name is the one that counts.
         Err(cause) if cause.may_have_happened() => github.check(repo, &check, existing).await,

@@ -58,9 +58,6 @@ pub async fn admit(
     config: &Config,
     overrides: &Overrides,
 ) -> Result<Admission, Stop> {
-    if pull.closed {
-        return Err(Stop::skip(Reason::Closed, "The pull request is closed.", ""));
-    }
     let mut overrides = overrides.clone();
     let mut again = false;
     match &intent.cause {
@@ -71,6 +68,13 @@ pub async fn admit(
             may_ask(github, intent, comment).await?;
             again = apply(asked, &mut overrides);
         }
+    }
+    if pull.closed {
+        return Err(Stop::skip(
+            Reason::Closed,
+            "The pull request is closed.",
+            "Open it again to have it reviewed.",
+        ));
     }
     let settings = settle(config, &overrides).map_err(|message| {
         let advice = "Correct the configuration, the input or the command.";

@@ -74,6 +74,12 @@ impl GitHub {
         Self { transport: Arc::clone(&self.transport), until: Some(until) }
     }
 
+    /// Whether a wait of this length ends before the time that [`Self::until`] set.
+    #[must_use]
+    pub fn has_time_for(&self, wait: std::time::Duration) -> bool {
+        self.until.is_none_or(|until| Instant::now().checked_add(wait).is_some_and(|then| then < until))
+    }
+
     /// How many requests were sent so far: repetitions, redirects and pages count each.
     #[must_use]
     pub fn calls(&self) -> usize {

@@ -12,7 +12,8 @@ use crate::domain::units::{LaneName, MicroUsd};
 
 const DEFAULT_MAX_COST: MicroUsd = MicroUsd(1_000_000);
 const DEFAULT_PER_PULL: MicroUsd = MicroUsd(3_000_000);
-const DEFAULT_MAX_TIME: Duration = Duration::from_secs(8 * 60);
+/// Time for a run when nobody says otherwise.
+pub const DEFAULT_MAX_TIME: Duration = Duration::from_secs(8 * 60);
 
 /// What inputs, flags or a comment say, above the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use crate::domain::finding::Severity;
 use crate::domain::pass::{Effort, Provider};
 use crate::domain::units::{LaneName, MicroUsd};
 
-pub use effective::{Overrides, Settings, minutes, settle};
+pub use effective::{DEFAULT_MAX_TIME, Overrides, Settings, minutes, settle};
 pub use read::{ConfigError, parse};
 
 /// The path of the configuration in the base branch, unless the input `config` names another.

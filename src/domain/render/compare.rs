@@ -149,6 +149,7 @@ impl<'a> View<'a> {
         let (first, second) = (&self.names.0, &self.names.1);
         match why {
             Why::Cleared => "one holds this code sound".to_owned(),
+            Why::Denial { words } => format!("one says that the code holds: {}", say(words)),
             Why::Fixes { original, a, b } => {
                 format!(
                     "the fixes exclude each other: {first} puts {} where {} stands, {second} puts {}",

@@ -122,6 +122,7 @@ pub fn question(main: &Raised, opponent: &words::Opponent<'_>) -> String {
             safe::code(a),
             safe::code(b)
         ),
+        Why::Denial { .. } => format!("{raiser} and {other} cannot both be right: which of them is?"),
         Why::Advice { .. } => format!("{raiser} and {other} ask for opposite changes: which is meant?"),
     }
 }
