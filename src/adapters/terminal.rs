@@ -1,6 +1,6 @@
 //! Standard output and the log: the only place that writes to either.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, Write};
 use std::sync::{Arc, OnceLock};
 
 use tracing_subscriber::fmt::MakeWriter;
@@ -33,7 +33,7 @@ impl Terminal {
         let _ = self.secrets.set(secrets);
     }
 
-    /// Starts a group in the Actions log; elsewhere a plain line.
+    /// Starts a group in the Actions log; elsewhere nothing.
     pub fn group(&self, name: &str) {
         if self.in_actions {
             self.error_bytes(format!("::group::{name}\n").as_bytes());
@@ -67,12 +67,6 @@ impl Terminal {
             out.write_all(b"\n")?;
         }
         out.flush()
-    }
-
-    /// Whether a person watches the log.
-    #[must_use]
-    pub fn is_watched(&self) -> bool {
-        !self.in_actions && io::stderr().is_terminal()
     }
 
     fn masked(&self, text: &str) -> String {

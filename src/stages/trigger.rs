@@ -70,11 +70,7 @@ pub async fn admit(
         }
     }
     if pull.closed {
-        return Err(Stop::skip(
-            Reason::Closed,
-            "The pull request is closed.",
-            "Open it again to have it reviewed.",
-        ));
+        return Err(Stop::skip(Reason::Closed, "The pull request is closed.", ""));
     }
     let settings = settle(config, &overrides).map_err(|message| {
         let advice = "Correct the configuration, the input or the command.";
