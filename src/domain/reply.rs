@@ -8,6 +8,7 @@ use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
 use crate::domain::finding::{Category, Clearance, Evidence, Finding, Severity, Side};
+use crate::domain::redact;
 
 /// The JSON schema of every pass's answer, shared by both vendors; adapters drop what their dialect does not take.
 pub const REPLY_SCHEMA: &str = include_str!("prompt/reply.schema.json");
@@ -141,7 +142,7 @@ pub fn parse_finding(value: &Value, label: &str, problems: &mut Vec<String>) -> 
     let suggestion = fields.text(&["suggestion"]);
     Some(Finding {
         id: fields.id(),
-        path: cut(fields.text(&["path", "file"]).trim(), LONGEST_PATH),
+        path: start(fields.text(&["path", "file"]).trim(), LONGEST_PATH),
         side: fields.side(),
         line_start,
         line_end,
@@ -175,7 +176,7 @@ fn clearances(list: Option<&Value>, problems: &mut Vec<String>) -> Vec<Clearance
         };
         let mut fields = Fields { object, label: &label, problems };
         let clearance = Clearance {
-            path: cut(fields.text(&["path", "file"]).trim(), LONGEST_PATH),
+            path: start(fields.text(&["path", "file"]).trim(), LONGEST_PATH),
             quote: cut(&fields.text(&["quote"]), LONGEST_QUOTE),
             reason: cut(fields.text(&["reason"]).trim(), LONGEST_BODY),
         };
@@ -356,7 +357,7 @@ impl Fields<'_> {
             match item.as_str().or_else(|| text("quote")) {
                 Some(quote) if quote.trim().is_empty() => {}
                 Some(quote) => {
-                    kept.push(Evidence { path: cut(path, LONGEST_PATH), quote: cut(quote, LONGEST_QUOTE) });
+                    kept.push(Evidence { path: start(path, LONGEST_PATH), quote: cut(quote, LONGEST_QUOTE) });
                 }
                 None => ignored += 1,
             }
@@ -387,13 +388,20 @@ fn shown(value: &Value) -> String {
 
 /// At most `limit` characters.
 fn cut(text: &str, limit: usize) -> String {
+    // Models see no secrets, but they may make one up or know one from elsewhere; and before it is cut, because
+    // half a secret looks like none.
+    start(&redact::text(text), limit)
+}
+
+/// The beginning of a text.
+fn start(text: &str, limit: usize) -> String {
     text.chars().take(limit).collect()
 }
 
 /// White space and control characters become single blanks; at most `limit` characters.
 fn one_line(text: &str, limit: usize) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    cut(cut(&words.collect::<Vec<_>>().join(" "), limit).trim_end(), limit)
+    start(cut(&words.collect::<Vec<_>>().join(" "), limit).trim_end(), limit)
 }
 
 /// The object that holds a list of findings: the text itself, else the first one found in it.
@@ -471,6 +479,22 @@ mod tests {
     fn with(name: &str, value: Value) -> (Finding, Vec<String>) {
         let (finding, problems) = one(&json!({"title": "t", name: value}));
         (finding.unwrap(), problems)
+    }
+
+    #[test]
+    fn secrets_are_hidden_field_by_field_and_cost_no_other_field() {
+        let begin = format!("-----BEGIN {} PRIVATE KEY-----", "RSA");
+        let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
+        let long = format!("{} {token}", "word ".repeat(70));
+        let findings = json!([
+            {"title": begin, "body": "calculateTotalAmountOfEverything is wrong", "quote": "x"},
+            {"title": long, "body": token, "quote": token, "evidence": [{"path": "a", "quote": token}]},
+        ]);
+        let reply = parse(&json!({"findings": findings, "clearances": []}).to_string());
+        assert!(reply.understood);
+        let [first, second] = reply.findings.as_slice() else { panic!("{:?}", reply.findings) };
+        assert_eq!(first.body, "calculateTotalAmountOfEverything is wrong");
+        assert!(!format!("{second:?}").contains("ghp_a"), "{second:?}");
     }
 
     #[test]

@@ -14,11 +14,10 @@ use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, R
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::config::Lane;
 use crate::domain::diff::{self, Claim, Diff};
-use crate::domain::finding::{Clearance, Cleared, Evidence, Finding, Placement, Raised, Side};
+use crate::domain::finding::{Cleared, Finding, Placement, Raised, Side};
 use crate::domain::pass::{End, Feature, PassReport, Prompt};
 use crate::domain::plan::{Plan, PlannedLane};
 use crate::domain::prompt;
-use crate::domain::redact;
 use crate::domain::reply;
 use crate::domain::units::{LaneName, MicroUsd, clock_time};
 
@@ -280,8 +279,7 @@ impl<'a> Pass<'a> {
 
     /// Reads an answer: what can be understood, at the places that can be proven.
     fn read(&mut self, text: &str) -> End {
-        // Before anything is cut: half a secret looks like none.
-        let reply = reply::parse(&redact::text(text));
+        let reply = reply::parse(text);
         self.report.problems.extend(reply.problems);
         if !reply.understood {
             return End::Invalid { why: "the answer holds no list of findings".to_owned() };
@@ -291,9 +289,8 @@ impl<'a> Pass<'a> {
         self.report.findings = reply
             .findings
             .into_iter()
-            .map(|finding| {
+            .map(|mut finding| {
                 let placement = place(diff, &finding);
-                let mut finding = clean(finding);
                 // Also a finding without a place is about a file, and the other lane may spell it as it is.
                 if let Some(file) = diff::named_file(diff, &finding.path) {
                     finding.path.clone_from(&file.path);
@@ -313,8 +310,6 @@ impl<'a> Pass<'a> {
                     quote: &clearance.quote,
                 };
                 let placement = diff::resolve(diff, &claim);
-                let clearance =
-                    Clearance { reason: redact::text(&clearance.reason).into_owned(), ..clearance };
                 Cleared { lane: lane.clone(), placement, clearance }
             })
             .collect();
@@ -331,24 +326,6 @@ fn place(diff: &Diff, finding: &Finding) -> Placement {
         quote: &finding.quote,
     };
     diff::resolve(diff, &claim)
-}
-
-/// Models see no secrets, but they may make up something that looks like one, or know one from elsewhere.
-fn clean(finding: Finding) -> Finding {
-    let hide = |text: String| redact::text(&text).into_owned();
-    Finding {
-        title: hide(finding.title),
-        body: hide(finding.body),
-        failure_scenario: hide(finding.failure_scenario),
-        quote: hide(finding.quote),
-        suggestion: finding.suggestion.map(hide),
-        evidence: finding
-            .evidence
-            .into_iter()
-            .map(|evidence| Evidence { quote: hide(evidence.quote), ..evidence })
-            .collect(),
-        ..finding
-    }
 }
 
 fn end_word(end: &End) -> &'static str {

@@ -177,9 +177,7 @@ async fn inline(github: &GitHub, place: &Place, review: &mut Review) {
     }
     if review.standing.published {
         match standing_comments(github, place).await {
-            Ok(standing) if !standing.is_empty() => settle_inline(review, &standing),
-            // They were taken; under another name than we believed to have.
-            Ok(_) => believe_inline(review),
+            Ok(standing) => settle_inline(review, &standing),
             // That they cannot be read back is no reason to say otherwise.
             Err(cause) => {
                 tracing::warn!("the posted comments could not be read back: {cause}");
@@ -217,7 +215,14 @@ async fn post_review(
             }
         }
         _ if cause.may_have_happened() => match standing_comments(github, place).await {
-            Ok(standing) if standing.iter().any(|(marker, _)| sent.contains(&marker.id)) => return Ok(()),
+            Ok(standing)
+                if standing.iter().any(|(marker, comment)| {
+                    sent.contains(&marker.id)
+                        && comment.author.as_ref().is_some_and(|author| author.is(&place.me))
+                }) =>
+            {
+                return Ok(());
+            }
             Ok(_) => {}
             // Nobody can say whether it stands there: a second one would be worse than none.
             Err(_) => return Err(cause),
@@ -260,7 +265,8 @@ async fn clear_pending(github: &GitHub, place: &Place) -> bool {
     }
 }
 
-/// Our comments on this head as GitHub shows them now.
+/// Findings on this head as GitHub shows them now, whoever it names as their author: right after a review was
+/// taken, that tells whether its comments stand even if the token posts under another name than we believed.
 async fn standing_comments(
     github: &GitHub,
     place: &Place,
@@ -268,7 +274,6 @@ async fn standing_comments(
     let comments = github.line_comments(&place.repo, place.number()).await?;
     let ours = comments
         .into_iter()
-        .filter(|comment| comment.author.as_ref().is_some_and(|author| author.is(&place.me)))
         .filter_map(|comment| Some((marker::read::<FindingMarker>(&comment.body)?, comment)))
         .filter(|(marker, _)| marker.head == place.pull.head);
     Ok(ours.collect())

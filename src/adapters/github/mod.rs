@@ -30,7 +30,7 @@ pub use content::FileContent;
 pub use error::{At, Error, Rejection};
 pub use files::Files;
 pub use read::{Review, ReviewState};
-pub use write::{CHECK_NAME, Reaction, ReviewId};
+pub use write::{Reaction, ReviewId};
 
 use crate::domain::units::RepoName;
 use transport::Transport;

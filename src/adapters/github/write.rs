@@ -5,10 +5,8 @@ use super::read::timeline_comment;
 use super::transport::{Answer, Verb};
 use super::{GitHub, wire};
 use crate::domain::pull::{Check, Conclusion, InlineComment, TimelineComment};
+use crate::domain::render::CHECK_NAME;
 use crate::domain::units::{PullNumber, RepoName, Sha};
-
-/// The name of our check run.
-pub const CHECK_NAME: &str = "Counterpoint";
 
 /// Longest title of a check, in characters.
 const TITLE_MAX: usize = 255;

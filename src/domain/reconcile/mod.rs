@@ -176,7 +176,8 @@ fn rank(issue: &Issue) -> impl Ord + '_ {
     // The least of the members, not the first: which lane comes first must not matter.
     let place = issue.members.iter().map(|member| {
         let Subject { path, lines, title, text, id, .. } = subject(member);
-        (path, lines, title, text, id)
+        // The lane last: two may say the same of the same place without it being one issue.
+        (path, lines, title, text, id, &member.lane)
     });
     (!contested, Reverse(issue.severity), class, place.min())
 }
