@@ -6,7 +6,8 @@ use crate::domain::budget::Ledger;
 use crate::domain::config::{Config, DEFAULT_MAX_TIME, Gate, OnFailure, Overrides, Settings, settle};
 use crate::domain::event::{Cause, Intent};
 use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
-use crate::domain::pass::PassReport;
+use crate::domain::pass::LaneReport;
+use crate::domain::plan::Plan;
 use crate::domain::pull::PullRequest;
 use crate::domain::reconcile;
 use crate::domain::render;
@@ -168,37 +169,33 @@ async fn ask(
     let spent = snapshot.place.as_ref().map(|place| place.earlier.spent()).unwrap_or_default();
     let cap = settings.max_cost.min(settings.per_pull.minus(spent));
     let plan = plan::make(&settings, &snapshot, endpoints, cap)?;
-    let files = render::words::count(plan.coverage.read.len(), "file");
-    tracing::info!("{files}, worst case {}, usually about {}", plan.bound, plan.estimate);
+    let parts = render::words::count(plan.batches.len(), "part");
+    tracing::info!("{parts} to read, worst case {}, usually about {}", plan.bound, plan.estimate);
 
     outside.terminal.group("Reviewing");
     let ledger = Ledger::new(cap);
-    let asked = passes::run(
-        &outside.http,
-        endpoints,
-        &settings.prices,
-        &plan,
-        &snapshot.diff,
-        ledger,
-        &outside.clock,
-    );
+    let asked = passes::run(&outside.http, endpoints, &plan, &snapshot.diff, ledger, &outside.clock);
     let passes::Finished { reports, ledger } = asked.await;
     outside.terminal.end_group();
 
-    let issues = reconcile::reconcile(&said(&reports));
-    let listed = review::list(issues, &snapshot, &plan.coverage, &settings.inline);
+    let issues = reconcile::reconcile(&said(&plan, &reports));
+    let coverage = plan.coverage(&reports);
+    let listed = review::list(issues, &snapshot, &coverage, &settings.inline);
     let standing = Standing { cancelled: outside.clock.is_cancelled(), ..Standing::default() };
     let elapsed = outside.clock.elapsed();
-    Ok(Review { snapshot, settings, plan, reports, listed, ledger, standing, elapsed })
+    Ok(Review { snapshot, settings, plan, reports, coverage, listed, ledger, standing, elapsed })
 }
 
 /// What the lanes said, for the matcher: one that failed says nothing and consents to nothing.
-fn said(reports: &[PassReport]) -> reconcile::Input {
+fn said(plan: &Plan, reports: &[LaneReport]) -> reconcile::Input {
     let lanes = reports.iter().map(|report| reconcile::LaneResult {
         lane: report.lane.clone(),
-        finished: report.end.is_done(),
-        findings: report.findings.clone(),
-        clearances: report.clearances.clone(),
+        looked: match report.answered() {
+            0 => reconcile::Looked::Nowhere,
+            _ => reconcile::Looked::Except(plan.unread_by(report)),
+        },
+        findings: report.passes.iter().flat_map(|pass| pass.findings.clone()).collect(),
+        clearances: report.passes.iter().flat_map(|pass| pass.clearances.clone()).collect(),
     });
     reconcile::Input { lanes: lanes.collect() }
 }

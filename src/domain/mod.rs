@@ -1,5 +1,6 @@
 //! Everything that needs no outside: pure, synchronous, deterministic.
 
+pub mod batch;
 pub mod budget;
 pub mod command;
 pub mod compare;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::config::Lane;
 use crate::domain::finding::{Cleared, Raised};
 use crate::domain::units::{LaneName, MicroUsd};
 
@@ -191,6 +192,10 @@ pub struct PassReport {
     pub model: String,
     /// The model as the provider named it in its answer.
     pub resolved_model: Option<String>,
+    /// Which batch of the plan it read, from 0; none for a lane that was not part of the plan.
+    pub batch: Option<usize>,
+    /// The cap on its answer, in tokens; none where nothing was asked.
+    pub max_output: Option<u32>,
     /// How it ended.
     #[serde(flatten)]
     pub end: End,
@@ -215,6 +220,71 @@ pub struct PassReport {
     pub elapsed: Duration,
     /// SHA-256 of the prompt, hexadecimal.
     pub prompt_hash: String,
+}
+
+/// Everything one lane did in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneReport {
+    /// Who.
+    pub lane: LaneName,
+    /// Which wire format.
+    pub provider: Provider,
+    /// The model as configured.
+    pub model: String,
+    /// How it ended: done only if all of its passes are.
+    pub end: End,
+    /// Its passes, in the order of the batches.
+    pub passes: Vec<PassReport>,
+    /// From its first request to its last answer.
+    pub elapsed: Duration,
+}
+
+impl LaneReport {
+    /// The report of a lane with these passes. Of several ends that are not done the first one counts.
+    #[must_use]
+    pub fn new(lane: &Lane, mut passes: Vec<PassReport>, elapsed: Duration) -> Self {
+        passes.sort_by_key(|pass| pass.batch);
+        let end =
+            passes.iter().map(|pass| &pass.end).find(|end| !end.is_done()).cloned().unwrap_or(End::Done);
+        Self {
+            lane: lane.name.clone(),
+            provider: lane.provider,
+            model: lane.model.clone(),
+            end,
+            passes,
+            elapsed,
+        }
+    }
+
+    /// Passes that were answered.
+    #[must_use]
+    pub fn answered(&self) -> usize {
+        self.passes.iter().filter(|pass| pass.end.is_done()).count()
+    }
+
+    /// Requests sent, retries included.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.passes.iter().map(|pass| pass.attempts).sum()
+    }
+
+    /// Tokens of all passes; absent when no answer told.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.passes.iter().filter_map(|pass| pass.usage).reduce(Usage::plus)
+    }
+
+    /// What all passes cost, unknown usage at its full reservation.
+    #[must_use]
+    pub fn cost(&self) -> MicroUsd {
+        self.passes.iter().map(|pass| pass.cost).sum()
+    }
+
+    /// The model as the provider named it, else as configured.
+    #[must_use]
+    pub fn resolved_model(&self) -> &str {
+        self.passes.iter().find_map(|pass| pass.resolved_model.as_deref()).unwrap_or(&self.model)
+    }
 }
 
 fn as_millis<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,12 +1,18 @@
 //! What a run will do, decided before any model is asked.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::domain::budget::{self, Price};
 use crate::domain::config::{Lane, Strategy};
-use crate::domain::pass::{End, Prompt};
+use crate::domain::pass::{End, LaneReport, PassReport, Prompt};
 use crate::domain::units::MicroUsd;
+
+/// Caps on a lane's output in tokens, thinking included; the first that the budget holds is taken. Above 21 333 a
+/// provider wants streaming (`docs/architecture.md`, model calls).
+pub const OUTPUT_CAPS: [u32; 3] = [16_000, 8_000, 4_000];
 
 /// Which files, lanes and strategy, at what bound; what is left out and why.
 #[derive(Clone, Debug)]
@@ -17,12 +23,10 @@ pub struct Plan {
     pub lanes: Vec<PlannedLane>,
     /// The lanes that will not be asked although they are configured, and how that counts.
     pub absent: Vec<(Lane, End)>,
-    /// What the lanes read, the same for all of them.
-    pub prompt: Prompt,
-    /// What is read, and what is not.
-    pub coverage: Coverage,
-    /// Every step taken to fit the budget, in words.
-    pub degraded: Vec<String>,
+    /// What the lanes read, the most important first. Every lane reads every batch, as far as the budget holds it.
+    pub batches: Vec<Batch>,
+    /// What is left out from the start.
+    pub left_out: Coverage,
     /// The most that the planned calls can cost.
     pub bound: MicroUsd,
     /// What is usually spent for calls like these.
@@ -31,50 +35,269 @@ pub struct Plan {
     pub time: Duration,
 }
 
-/// One lane's call.
+/// A lane that will be asked.
 #[derive(Clone, Debug)]
 pub struct PlannedLane {
     /// Who, with which model.
     pub lane: Lane,
-    /// The cap on its output, in tokens.
-    pub max_output: u32,
-    /// The most it can cost.
-    pub bound: MicroUsd,
+    /// What its model costs.
+    pub price: Price,
 }
 
-/// Which files of the pull request are read.
+impl PlannedLane {
+    /// The cap on its output: this one, or the model's own where that is lower.
+    #[must_use]
+    pub fn output(&self, cap: u32) -> u32 {
+        self.price.max_output.and_then(|most| u32::try_from(most).ok()).map_or(cap, |most| cap.min(most))
+    }
+
+    /// The most that a request of this many bytes can cost.
+    #[must_use]
+    pub fn bound(&self, bytes: usize, cap: u32) -> MicroUsd {
+        budget::bound(bytes, self.output(cap), &self.price)
+    }
+}
+
+/// What the lanes read in one conversation each.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The text, the same for all lanes.
+    pub prompt: Prompt,
+    /// The files in it, whole or in part.
+    pub files: Vec<BatchFile>,
+    /// Bytes of the serialised request, by planned lane.
+    pub bytes: Vec<usize>,
+}
+
+/// A file in a batch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BatchFile {
+    /// Its path.
+    pub path: String,
+    /// Which part of it, from 1.
+    pub part: usize,
+    /// How many parts it has.
+    pub of: usize,
+    /// Added and deleted lines in this part.
+    pub changed: u64,
+}
+
+/// One way to pay a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// Who is asked, by position among the planned lanes.
+    pub lanes: Vec<usize>,
+    /// The cap on each answer, in tokens.
+    pub max_output: u32,
+    /// The bound of each call, in the order of `lanes`.
+    pub bounds: Vec<MicroUsd>,
+}
+
+impl Offer {
+    /// What must be left to start it.
+    #[must_use]
+    pub fn bound(&self) -> MicroUsd {
+        self.bounds.iter().copied().sum()
+    }
+}
+
+/// What to do with the next batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Ask these lanes.
+    Start(Offer),
+    /// Calls in flight will settle below their bounds: what they give back may pay it.
+    Wait,
+    /// The budget does not hold it in any way.
+    GiveUp,
+}
+
+impl Batch {
+    /// The ways to pay it among these lanes, the best first: room for long answers is given up before lanes.
+    #[must_use]
+    pub fn offers(&self, lanes: &[PlannedLane], among: &[usize]) -> Vec<Offer> {
+        let offer = |chosen: &[usize], max_output| {
+            let bound = |at: &usize| Some(lanes.get(*at)?.bound(*self.bytes.get(*at)?, max_output));
+            let bounds = chosen.iter().filter_map(bound).collect();
+            Offer { lanes: chosen.to_vec(), max_output, bounds }
+        };
+        sets(among).iter().flat_map(|chosen| OUTPUT_CAPS.iter().map(move |cap| offer(chosen, *cap))).collect()
+    }
+
+    /// Whether the next batch starts, and how. All that a budget holds now is taken; anything less is taken only
+    /// when nothing is in flight that could give money back.
+    #[must_use]
+    pub fn step(&self, lanes: &[PlannedLane], among: &[usize], left: MicroUsd, in_flight: bool) -> Step {
+        let offers = self.offers(lanes, among);
+        let best = offers.first().filter(|best| best.bound() <= left);
+        match best.or_else(|| offers.iter().find(|offer| !in_flight && offer.bound() <= left)) {
+            Some(offer) => Step::Start(offer.clone()),
+            None if in_flight => Step::Wait,
+            None => Step::GiveUp,
+        }
+    }
+}
+
+/// All of them, then fewer from the end, then each alone.
+#[must_use]
+pub fn sets(of: &[usize]) -> Vec<Vec<usize>> {
+    let several = (2..=of.len()).rev().filter_map(|count| of.get(..count)).map(<[usize]>::to_vec);
+    several.chain(of.iter().map(|one| vec![*one])).collect()
+}
+
+/// What of the pull request was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Coverage {
-    /// Paths of the files that the lanes read.
+    /// Paths of the files that at least one lane read whole.
     pub read: Vec<String>,
-    /// Paths that a rule excludes, or that hold no text: they do not make a review partial.
+    /// Files of which only some parts were read: they do not count as clean.
+    pub partly: Vec<LeftOut>,
+    /// Files that a rule excludes, or that hold no text: they do not make a review partial.
     pub excluded: Vec<LeftOut>,
-    /// Paths that should have been read and are not: they do not count as clean.
+    /// Files that should have been read and were not: they do not count as clean.
     pub unread: Vec<LeftOut>,
     /// Files beyond what GitHub lists.
     pub unlisted: u64,
+    /// Added and deleted lines that were read.
+    pub lines_read: u64,
+    /// Added and deleted lines of all files that count, as far as they are known.
+    pub lines_due: u64,
 }
 
 impl Coverage {
     /// Every file that counts, read or not.
     #[must_use]
     pub fn due(&self) -> u64 {
-        let files = self.read.len() + self.unread.len();
+        let files = self.read.len() + self.partly.len() + self.unread.len();
         u64::try_from(files).unwrap_or(u64::MAX).saturating_add(self.unlisted)
     }
 
     /// Whether all that no rule excludes is read.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
-        self.unread.is_empty() && self.unlisted == 0
+        self.unread.is_empty() && self.partly.is_empty() && self.unlisted == 0
+    }
+
+    /// Whether anybody was shown something of a file.
+    #[must_use]
+    pub fn holds(&self, path: &str) -> bool {
+        self.read.iter().any(|read| read == path) || self.partly.iter().any(|file| file.path == path)
     }
 }
 
-/// A file that is not read.
+/// A file that is not read, or not whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// Its path.
     pub path: String,
     /// Why, in a few words.
     pub why: String,
+}
+
+/// Why a batch was read by nobody.
+const UNPAID: &str = "the budget does not hold it";
+
+impl Plan {
+    /// What was read in the end: a batch counts when at least one lane answered it.
+    #[must_use]
+    pub fn coverage(&self, reports: &[LaneReport]) -> Coverage {
+        let passes: Vec<&PassReport> = reports.iter().flat_map(|report| &report.passes).collect();
+        let mut files: BTreeMap<&str, Reading> = BTreeMap::new();
+        let mut order = Vec::new();
+        for (at, batch) in self.batches.iter().enumerate() {
+            let why = unanswered(&passes, at);
+            for file in &batch.files {
+                let reading = files.entry(&file.path).or_insert_with(|| {
+                    order.push(file.path.as_str());
+                    Reading::default()
+                });
+                reading.due += file.changed;
+                match why {
+                    None => {
+                        reading.read += file.changed;
+                        reading.parts += 1;
+                    }
+                    Some(why) => reading.why = Some(why),
+                }
+            }
+        }
+        let mut coverage = self.left_out.clone();
+        for path in order {
+            let Some(reading) = files.get(path) else { continue };
+            coverage.lines_read += reading.read;
+            coverage.lines_due += reading.due;
+            let left_out = |why: String| LeftOut { path: path.to_owned(), why };
+            match reading.why {
+                None => coverage.read.push(path.to_owned()),
+                Some(why) if reading.parts == 0 => coverage.unread.push(left_out(why.to_owned())),
+                Some(why) => {
+                    let (read, due) = (reading.read, reading.due);
+                    coverage
+                        .partly
+                        .push(left_out(format!("{read} of {due} changed lines read; the rest: {why}")));
+                }
+            }
+        }
+        coverage
+    }
+
+    /// The paths of which a lane did not read everything.
+    #[must_use]
+    pub fn unread_by(&self, report: &LaneReport) -> BTreeSet<String> {
+        let answered =
+            |at: usize| report.passes.iter().any(|pass| pass.batch == Some(at) && pass.end.is_done());
+        let open = self.batches.iter().enumerate().filter(|(at, _)| !answered(*at));
+        open.flat_map(|(_, batch)| &batch.files).map(|file| file.path.clone()).collect()
+    }
+
+    /// Every step that was taken to fit the budget, in words.
+    #[must_use]
+    pub fn degraded(&self, reports: &[LaneReport], coverage: &Coverage) -> Vec<String> {
+        let mut steps = Vec::new();
+        let [most, ..] = OUTPUT_CAPS;
+        let limited = self.lanes.iter().flat_map(|planned| {
+            let passes = reports
+                .iter()
+                .filter(|report| report.lane == planned.lane.name)
+                .flat_map(|report| &report.passes);
+            passes.filter_map(|pass| pass.max_output).filter(|cap| *cap < planned.output(most))
+        });
+        if let Some(least) = limited.min() {
+            steps.push(format!("answers are limited to {least} tokens instead of {most}"));
+        }
+        let files = coverage.partly.iter().chain(&coverage.unread);
+        let unpaid = files.filter(|file| file.why.ends_with(UNPAID)).count();
+        if unpaid > 0 {
+            steps.push(format!("{unpaid} of {} files not read whole", coverage.due()));
+        }
+        steps
+    }
+}
+
+/// How much of a file was read.
+#[derive(Default)]
+struct Reading {
+    due: u64,
+    read: u64,
+    parts: usize,
+    why: Option<&'static str>,
+}
+
+/// Why no lane answered a batch; `None` when one did.
+fn unanswered(passes: &[&PassReport], batch: usize) -> Option<&'static str> {
+    let mut ends = passes.iter().filter(|pass| pass.batch == Some(batch)).map(|pass| &pass.end).peekable();
+    if ends.peek().is_none() {
+        return Some(UNPAID);
+    }
+    let ends: Vec<&End> = ends.collect();
+    if ends.iter().any(|end| end.is_done()) {
+        return None;
+    }
+    Some(if ends.contains(&&End::Cancelled) {
+        "the run was cancelled"
+    } else if ends.contains(&&End::TimedOut) {
+        "the time was used up"
+    } else {
+        "no reviewer finished it"
+    })
 }

@@ -4,7 +4,6 @@ use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::domain::finding::Raised;
-use crate::domain::plan::Plan;
 use crate::domain::render::words;
 use crate::domain::review::{Listed, Review, Shown};
 
@@ -25,8 +24,8 @@ pub fn of(review: &Review) -> Value {
         "head_sha": snapshot.head,
         "config": config(review),
         "diff_base64": base64::engine::general_purpose::STANDARD.encode(snapshot.diff.to_bytes()),
-        "plan": plan(&review.plan),
-        "passes": review.reports,
+        "plan": plan(review),
+        "passes": review.reports.iter().flat_map(|report| &report.passes).collect::<Vec<_>>(),
         "findings": review.listed.iter().map(finding).collect::<Vec<_>>(),
         "ledger": review.ledger.entries(),
     })
@@ -59,7 +58,8 @@ fn config(review: &Review) -> Value {
     })
 }
 
-fn plan(plan: &Plan) -> Value {
+fn plan(review: &Review) -> Value {
+    let plan = &review.plan;
     let lanes: Vec<Value> = plan
         .lanes
         .iter()
@@ -67,16 +67,15 @@ fn plan(plan: &Plan) -> Value {
             json!({
                 "lane": planned.lane.name,
                 "model": planned.lane.model,
-                "max_output": planned.max_output,
-                "bound_usd": planned.bound.six_decimals(),
             })
         })
         .collect();
     json!({
         "strategy": plan.strategy,
         "lanes": lanes,
-        "coverage": plan.coverage,
-        "degraded": plan.degraded,
+        "batches": plan.batches.iter().map(|batch| json!({"files": batch.files, "bytes": batch.bytes})).collect::<Vec<_>>(),
+        "coverage": review.coverage,
+        "degraded": review.degraded(),
         "bound_usd": plan.bound.six_decimals(),
         "estimate_usd": plan.estimate.six_decimals(),
         "seconds": plan.time.as_secs_f64(),

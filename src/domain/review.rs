@@ -10,7 +10,7 @@ use crate::domain::diff::{Diff, FileDiff, Line, LineKind};
 use crate::domain::finding::{Anchor, Resolution, Severity, Side, Verdict};
 use crate::domain::marker::FindingMarker;
 use crate::domain::outcome::{GateState, Outcome, Reason, Tally, gate};
-use crate::domain::pass::{End, PassReport};
+use crate::domain::pass::{End, LaneReport};
 use crate::domain::plan::{Coverage, Plan};
 use crate::domain::pull::{Conclusion, TimelineComment};
 use crate::domain::reconcile::similarity::{Corpus, Subject, Zone};
@@ -29,7 +29,9 @@ pub struct Review {
     /// What was planned.
     pub plan: Plan,
     /// What each lane did.
-    pub reports: Vec<PassReport>,
+    pub reports: Vec<LaneReport>,
+    /// What was read in the end.
+    pub coverage: Coverage,
     /// What was found, merged, the most important first.
     pub listed: Vec<Listed>,
     /// Every call and its cost.
@@ -96,11 +98,10 @@ impl Review {
     /// What became of the review, and the first reason there is to tell.
     #[must_use]
     pub fn outcome(&self) -> (Outcome, Reason) {
-        let answered = self.reports.iter().any(|report| report.end.is_done());
         let standing = &self.standing;
-        if !answered {
+        if !self.is_answered() {
             let only = |wanted: fn(&End) -> bool| {
-                self.reports.iter().filter(|report| report.attempts > 0).all(|report| wanted(&report.end))
+                self.reports.iter().filter(|report| report.attempts() > 0).all(|report| wanted(&report.end))
             };
             let reason = if standing.cancelled {
                 Reason::Cancelled
@@ -124,7 +125,7 @@ impl Review {
             (missing(|end| *end == End::NoKey), Reason::MissingKey),
             (missing(|end| *end == End::Unpaid), Reason::Budget),
             (missing(|end| !end.is_done()), Reason::LaneFailed),
-            (!self.plan.coverage.is_whole(), Reason::FilesUnread),
+            (!self.coverage.is_whole(), Reason::FilesUnread),
             (standing.refused > 0, Reason::CommentsRefused),
         ];
         if let Some((_, reason)) = partial.into_iter().find(|(is, _)| *is) {
@@ -152,6 +153,18 @@ impl Review {
             }
         }
         tally
+    }
+
+    /// Whether anybody answered anything.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.reports.iter().any(|report| report.answered() > 0)
+    }
+
+    /// Every step that was taken to fit the budget, in words.
+    #[must_use]
+    pub fn degraded(&self) -> Vec<String> {
+        self.plan.degraded(&self.reports, &self.coverage)
     }
 
     /// The state of `fail-on`.
@@ -210,7 +223,7 @@ pub fn list(
             };
             let anchor = anchor(&issue, &snapshot.diff)
                 // What nobody was shown nobody can have reviewed.
-                .filter(|anchor| coverage.read.contains(&anchor.path))
+                .filter(|anchor| coverage.holds(&anchor.path))
                 .filter(|_| issue.severity >= lowest && count < inline.max);
             let Some(anchor) = anchor else {
                 return Listed { issue, id: String::new(), shown: Shown::Summary };

@@ -1,35 +1,33 @@
 //! Which files, which lanes, at what bound; decided before any model is asked.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::adapters::clock::PUBLISHING;
 use crate::adapters::{Endpoints, providers};
-use crate::domain::budget::{self, Price};
+use crate::domain::batch::{self, Part};
+use crate::domain::budget;
 use crate::domain::config::{Lane, Settings, Strategy};
-use crate::domain::diff::{self, FileDiff, NoLines};
+use crate::domain::diff::{FileDiff, NoLines};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::{End, Feature, Prompt};
-use crate::domain::plan::{Coverage, LeftOut, Plan, PlannedLane};
-use crate::domain::prompt::{self, Material};
+use crate::domain::plan::{Batch, BatchFile, Coverage, LeftOut, OUTPUT_CAPS, Plan, PlannedLane, sets};
+use crate::domain::prompt::{self, MAX_NAMES, Material};
 use crate::domain::snapshot::Snapshot;
 use crate::domain::units::MicroUsd;
 
-/// Caps on a lane's output in tokens, thinking included; the first that the budget holds is taken. Above
-/// 21 333 a provider wants streaming (`docs/architecture.md`, model calls).
-const OUTPUT_CAPS: [u32; 3] = [16_000, 8_000, 4_000];
+/// The longest request in bytes, about 70 000 tokens: beyond it models overlook more, some providers charge all of a
+/// call at a dearer tier (from 272 000 tokens, which the byte bound counts as bytes), and nothing is gained in money.
+const MOST_BYTES: usize = 240_000;
 
-/// A lane that could be asked, with its price.
-struct Candidate<'a> {
-    lane: &'a Lane,
-    price: Price,
-}
+/// A request with less room for files than this spends more on its rules than on the diff.
+const FEWEST_BYTES: usize = 24_000;
 
-impl Candidate<'_> {
-    /// The cap on its answer: ours, or the model's own where that is lower.
-    fn output(&self, cap: u32) -> u32 {
-        self.price.max_output.and_then(|most| u32::try_from(most).ok()).map_or(cap, |most| cap.min(most))
-    }
-}
+/// With less room than this nothing worth reading fits.
+const LEAST_BYTES: usize = 2_000;
+
+/// Names of files take so many characters at most, of six bytes each where they are escaped.
+const MOST_NAME_BYTES: usize = MAX_NAMES * 6;
 
 /// Plans a run.
 ///
@@ -41,57 +39,34 @@ pub fn make(
     endpoints: &Endpoints,
     cap: MicroUsd,
 ) -> Result<Plan, Stop> {
-    let (files, coverage) = select(settings, snapshot);
+    let (files, left_out) = select(settings, snapshot);
     if files.is_empty() {
-        return Err(nothing_to_review(&coverage));
+        return Err(nothing_to_review(&left_out));
     }
     let (candidates, mut absent) = candidates(settings, endpoints)?;
-    let fitting = Fitting { snapshot, settings, candidates: &candidates, files: &files, coverage, cap };
-    let Fit { reading, lanes: chosen, max_output } = fitting.best().ok_or_else(|| too_dear(cap))?;
-
-    let mut degraded = Vec::new();
-    let (most, usual) = (OUTPUT_CAPS.first().copied().unwrap_or(max_output), max_output);
-    if usual < most {
-        degraded.push(format!("answers are limited to {usual} tokens instead of {most}"));
+    let fitting =
+        Fitting { snapshot, settings, candidates: &candidates, files: &files, left_out: &left_out, cap };
+    let (lanes, batches) = fitting.best().ok_or_else(|| too_dear(cap))?;
+    for candidate in &candidates {
+        if lanes.iter().all(|planned| planned.lane.name != candidate.lane.name) {
+            absent.push((candidate.lane.clone(), End::Unpaid));
+        }
     }
-    for left in candidates.iter().filter(|candidate| chosen.iter().all(|taken| taken.lane != candidate.lane))
-    {
-        absent.push((left.lane.clone(), End::Unpaid));
-    }
-    let unpaid = reading.coverage.unread.iter().filter(|file| file.why == UNPAID).count();
-    if unpaid > 0 {
-        degraded.push(format!("{unpaid} of {} files left out", files.len()));
-    }
-
-    let lanes: Vec<PlannedLane> = chosen
-        .iter()
-        .map(|candidate| PlannedLane {
-            lane: candidate.lane.clone(),
-            max_output: candidate.output(max_output),
-            bound: bound(candidate, &reading.prompt, max_output),
-        })
-        .collect();
-    let usually = |candidate: &&Candidate<'_>| {
-        let output = candidate.output(max_output);
-        budget::estimate(body(candidate.lane, &reading.prompt, output).len(), output, &candidate.price)
-    };
-    let estimate = chosen.iter().map(usually).sum();
+    let [most, ..] = OUTPUT_CAPS;
+    let calls = || batches.iter().flat_map(|batch| lanes.iter().zip(&batch.bytes));
+    let bound = calls().map(|(lane, bytes)| lane.bound(*bytes, most)).sum::<MicroUsd>().min(cap);
+    let usually = calls().map(|(lane, bytes)| budget::estimate(*bytes, lane.output(most), &lane.price));
     Ok(Plan {
         strategy: if lanes.len() == 1 { Strategy::Single } else { settings.strategy },
-        bound: lanes.iter().map(|lane| lane.bound).sum(),
+        bound,
+        estimate: usually.sum::<MicroUsd>().min(cap),
         lanes,
         absent,
-        prompt: reading.prompt,
-        coverage: reading.coverage,
-        degraded,
-        estimate,
+        batches,
+        left_out,
         time: settings.max_time.saturating_sub(PUBLISHING.min(settings.max_time / 5)),
     })
 }
-
-const UNPAID: &str = "the budget does not hold it";
-
-const TOO_LARGE: &str = "the models' context does not hold it";
 
 /// The files to read, the most important first, and what is left out from the start.
 fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> (Vec<&'a FileDiff>, Coverage) {
@@ -133,10 +108,7 @@ fn nothing_to_review(coverage: &Coverage) -> Stop {
 type Absent = Vec<(Lane, End)>;
 
 /// The lanes that have a key and a price; for the others, how that counts.
-fn candidates<'a>(
-    settings: &'a Settings,
-    endpoints: &Endpoints,
-) -> Result<(Vec<Candidate<'a>>, Absent), Stop> {
+fn candidates(settings: &Settings, endpoints: &Endpoints) -> Result<(Vec<PlannedLane>, Absent), Stop> {
     let mut candidates = Vec::new();
     let mut absent = Vec::new();
     for lane in &settings.lanes {
@@ -145,7 +117,7 @@ fn candidates<'a>(
             continue;
         }
         match settings.prices.of(&lane.model) {
-            Some(price) => candidates.push(Candidate { lane, price }),
+            Some(price) => candidates.push(PlannedLane { lane: lane.clone(), price }),
             None => absent.push((lane.clone(), no_price(&lane.model))),
         }
     }
@@ -192,149 +164,107 @@ fn no_candidate(settings: &Settings, absent: &[(Lane, End)]) -> Stop {
     )
 }
 
-/// A choice of files with the prompt they make.
-struct Reading {
-    prompt: Prompt,
-    coverage: Coverage,
-}
-
-/// What the budget holds: these files, these lanes, so long an answer.
-struct Fit<'a> {
-    reading: Reading,
-    lanes: Vec<&'a Candidate<'a>>,
-    max_output: u32,
-}
-
 /// Everything that a run is fitted into its budget from.
 struct Fitting<'a> {
     snapshot: &'a Snapshot,
     settings: &'a Settings,
-    candidates: &'a [Candidate<'a>],
+    candidates: &'a [PlannedLane],
     files: &'a [&'a FileDiff],
-    coverage: Coverage,
+    left_out: &'a Coverage,
     cap: MicroUsd,
 }
 
-/// For each file why it is not read, if it is not.
-type LeaveOut = Vec<Option<&'static str>>;
-
-impl<'a> Fitting<'a> {
-    /// What no model's window holds is left out first; then, for the budget, room for long answers, lanes and
-    /// files, in this order.
-    fn best(&self) -> Option<Fit<'a>> {
-        let (leave_out, whole) = self.within_windows();
-        for lanes in self.sets_of_lanes() {
-            for max_output in OUTPUT_CAPS {
-                if self.pays(&whole.prompt, &lanes, max_output) {
-                    return Some(Fit { reading: whole, lanes, max_output });
-                }
-            }
-        }
-        let max_output = OUTPUT_CAPS.last().copied()?;
-        self.candidates.iter().find_map(|lane| {
-            let reading = self.fewer_files(leave_out.clone(), lane, max_output)?;
-            Some(Fit { reading, lanes: vec![lane], max_output })
+impl Fitting<'_> {
+    /// The lanes to ask and the batches they read: all in one where the budget holds that with as many lanes as
+    /// possible, else in batches of which the budget holds about two at a time. What the calls give back when they
+    /// settle below their bounds pays for the batches behind.
+    fn best(&self) -> Option<(Vec<PlannedLane>, Vec<Batch>)> {
+        let all: usize =
+            self.files.iter().flat_map(|file| batch::split(file, usize::MAX)).map(|part| part.bytes).sum();
+        let positions: Vec<usize> = (0..self.candidates.len()).collect();
+        let (roomy, mut tight): (Vec<_>, Vec<_>) = sets(&positions)
+            .into_iter()
+            .map(|set| set.iter().filter_map(|at| self.candidates.get(*at)).cloned().collect::<Vec<_>>())
+            .filter_map(|lanes| Some((self.limit(&lanes, all)?, lanes)))
+            .partition(|(limit, _)| *limit >= all.min(FEWEST_BYTES));
+        // Where the budget is tight for all, whoever gets most of the diff for it.
+        tight.sort_by_key(|(limit, _)| Reverse(*limit));
+        let candidates = roomy.into_iter().chain(tight);
+        candidates.map(|(limit, lanes)| (self.batches(&lanes, limit), lanes)).find_map(|(batches, lanes)| {
+            let everyone: Vec<usize> = (0..lanes.len()).collect();
+            let paid =
+                |batch: &Batch| batch.offers(&lanes, &everyone).iter().any(|offer| offer.bound() <= self.cap);
+            batches.iter().any(paid).then_some((lanes, batches))
         })
     }
 
-    /// All lanes, then fewer of them, then each alone.
-    fn sets_of_lanes(&self) -> impl Iterator<Item = Vec<&'a Candidate<'a>>> {
-        let candidates = self.candidates;
-        let several = (2..=candidates.len()).rev().map(|count| candidates.iter().take(count).collect());
-        several.chain(candidates.iter().map(|lane| vec![lane]))
+    /// The most bytes of files in one request to each of these lanes; nothing if there is no room for any.
+    fn limit(&self, lanes: &[PlannedLane], all: usize) -> Option<usize> {
+        let empty = self.prompt(&[], 1);
+        // Where there are several batches, each names the files of the others.
+        let names: usize = self.files.iter().map(|file| file.path.len() + 2).sum();
+        let names = MOST_NAME_BYTES.min(names * 6);
+        let rules = |lane: &PlannedLane| body_len(&lane.lane, &empty) + names;
+        let window = |lane: &PlannedLane| {
+            let most = lane.price.max_input.map_or(usize::MAX, bytes);
+            most.min(MOST_BYTES).saturating_sub(rules(lane))
+        };
+        let most = lanes.iter().map(window).min()?;
+        let spare = |cap: u32| {
+            let rules: MicroUsd = lanes.iter().map(|lane| lane.bound(rules(lane), cap)).sum();
+            let rate: u64 = lanes.iter().map(|lane| lane.price.dearest(MOST_BYTES as u64, 0).0.max(1)).sum();
+            let affordable =
+                u128::from(self.cap.0.saturating_sub(rules.0)) * (MOST_BYTES as u128) / u128::from(rate);
+            usize::try_from(affordable).unwrap_or(usize::MAX)
+        };
+        let spares = OUTPUT_CAPS.map(spare);
+        let whole = spares.iter().map(|spare| most.min(*spare)).find(|spare| *spare >= all);
+        let half = spares.iter().map(|spare| spare / 2).find(|half| *half >= FEWEST_BYTES);
+        let limit = whole.or(half).or_else(|| spares.iter().copied().max())?.min(most);
+        Some(limit).filter(|limit| *limit >= all.min(LEAST_BYTES))
     }
 
-    fn pays(&self, prompt: &Prompt, lanes: &[&Candidate<'_>], max_output: u32) -> bool {
-        lanes.iter().map(|lane| bound(lane, prompt, max_output)).sum::<MicroUsd>() <= self.cap
+    fn batches(&self, lanes: &[PlannedLane], limit: usize) -> Vec<Batch> {
+        let packed = batch::pack(self.files, limit);
+        let of = packed.len();
+        let batches = packed.iter().map(|parts| {
+            let prompt = self.prompt(parts, of);
+            let bytes = lanes.iter().map(|planned| body_len(&planned.lane, &prompt)).collect();
+            let file = |part: &Part<'_>| BatchFile {
+                path: part.file.path.clone(),
+                part: part.number,
+                of: part.of,
+                changed: part.changed,
+            };
+            Batch { prompt, files: parts.iter().map(file).collect(), bytes }
+        });
+        batches.collect()
     }
 
-    /// The files that every lane's window holds, each taken in its order if there is room for it still.
-    fn within_windows(&self) -> (LeaveOut, Reading) {
-        let mut leave_out: LeaveOut = vec![None; self.files.len()];
-        let whole = self.read(&leave_out);
-        let window = self.candidates.iter().filter_map(|lane| lane.price.max_input).min().unwrap_or(u64::MAX);
-        if tokens_of(&whole.prompt) <= window {
-            return (leave_out, whole);
-        }
-        let empty = self.read(&vec![Some(TOO_LARGE); self.files.len()]);
-        let mut spare = window.saturating_sub(tokens_of(&empty.prompt));
-        for (file, why) in self.files.iter().zip(&mut leave_out) {
-            let mut text = String::new();
-            diff::render(file, &mut text);
-            match spare.checked_sub(tokens(text.len())) {
-                Some(left) => spare = left,
-                None => *why = Some(TOO_LARGE),
+    fn prompt(&self, parts: &[Part<'_>], of: usize) -> Prompt {
+        let here: BTreeSet<&str> = parts.iter().map(|part| part.file.path.as_str()).collect();
+        let elsewhere: Vec<&str> = match of {
+            1 => Vec::new(),
+            _ => {
+                self.files.iter().map(|file| file.path.as_str()).filter(|path| !here.contains(path)).collect()
             }
-        }
-        let reading = self.read(&leave_out);
-        (leave_out, reading)
-    }
-
-    /// One pass over the files in their order: each is taken if the budget still holds it.
-    fn fewer_files(&self, mut leave_out: LeaveOut, lane: &Candidate<'_>, max_output: u32) -> Option<Reading> {
-        let nothing: LeaveOut = leave_out.iter().map(|why| why.or(Some(UNPAID))).collect();
-        let mut spare = self.spare_bytes(lane, &self.read(&nothing).prompt, max_output)?;
-        for (file, why) in self.files.iter().zip(&mut leave_out).filter(|(_, why)| why.is_none()) {
-            match spare.checked_sub(self.bytes_of(file)) {
-                Some(left) => spare = left,
-                None => *why = Some(UNPAID),
-            }
-        }
-        // Names of files that are left out take room too: what does not hold after all gives way from the end.
-        loop {
-            let reading = self.read(&leave_out);
-            if reading.coverage.read.is_empty() {
-                return None;
-            }
-            if self.pays(&reading.prompt, &[lane], max_output) {
-                return Some(reading);
-            }
-            if let Some(last) = leave_out.iter_mut().rev().find(|why| why.is_none()) {
-                *last = Some(UNPAID);
-            }
-        }
-    }
-
-    /// The bytes that the budget leaves beside a prompt without files.
-    fn spare_bytes(&self, candidate: &Candidate<'_>, empty: &Prompt, max_output: u32) -> Option<usize> {
-        let rate = candidate.price.dearest(1_000_000, 0).0.max(1);
-        let left = self.cap.0.checked_sub(bound(candidate, empty, max_output).0)?;
-        let affordable = u128::from(left) * 1_000_000 / u128::from(rate);
-        usize::try_from(affordable).ok()
-    }
-
-    /// What a file adds to the serialised request.
-    fn bytes_of(&self, file: &FileDiff) -> usize {
-        let mut text = String::new();
-        diff::render(file, &mut text);
-        serde_json::to_string(&text).map_or(text.len() * 2, |json| json.len())
-    }
-
-    fn read(&self, leave_out: &[Option<&str>]) -> Reading {
-        let mut coverage = self.coverage.clone();
-        let mut files: Vec<&FileDiff> = Vec::new();
-        for (file, why) in self.files.iter().zip(leave_out) {
-            match why {
-                None => files.push(file),
-                Some(why) => {
-                    coverage.unread.push(LeftOut { path: file.path.clone(), why: (*why).to_owned() })
-                }
-            }
-        }
-        coverage.read = files.iter().map(|file| file.path.clone()).collect();
-        let material = Material {
+        };
+        prompt::review(&Material {
             title: &self.snapshot.title,
             description: &self.snapshot.description,
             guidelines: &self.settings.guidelines,
-            files: &files,
-            coverage: &coverage,
-        };
-        Reading { prompt: prompt::review(&material), coverage }
+            parts,
+            elsewhere: &elsewhere,
+            left_out: self.left_out,
+        })
     }
 }
 
-fn body(lane: &Lane, prompt: &Prompt, max_output: u32) -> Vec<u8> {
+/// Bytes of the request that asks a lane with the longest answer.
+fn body_len(lane: &Lane, prompt: &Prompt) -> usize {
     let without: BTreeSet<Feature> = BTreeSet::new();
+    let [max_output, ..] = OUTPUT_CAPS;
+    let hash = prompt::hash(prompt);
     let request = providers::Request {
         model: &lane.model,
         effort: lane.effort,
@@ -342,24 +272,16 @@ fn body(lane: &Lane, prompt: &Prompt, max_output: u32) -> Vec<u8> {
         max_output,
         without: &without,
         mark_cache: false,
-        cache_key: "",
+        // As long as the key that is sent.
+        cache_key: hash.get(..32).unwrap_or_default(),
     };
-    providers::body(lane.provider, &request)
+    providers::body(lane.provider, &request).len()
 }
 
-fn bound(candidate: &Candidate<'_>, prompt: &Prompt, max_output: u32) -> MicroUsd {
-    let output = candidate.output(max_output);
-    budget::bound(body(candidate.lane, prompt, output).len(), output, &candidate.price)
-}
-
-/// The tokens of a prompt at two and a half bytes each: more than any tokenizer needs for code. What is wrong
-/// here costs a refusal, not money.
-fn tokens_of(prompt: &Prompt) -> u64 {
-    tokens(prompt.system.len() + prompt.shared.len() + prompt.task.len())
-}
-
-fn tokens(bytes: usize) -> u64 {
-    u64::try_from(bytes).unwrap_or(u64::MAX).saturating_mul(2) / 5
+/// The bytes that a window of this many tokens holds, at two and a half bytes a token: fewer than any tokenizer gets
+/// out of code. What is wrong here costs a refusal, not money.
+fn bytes(tokens: u64) -> usize {
+    usize::try_from(tokens.saturating_mul(5) / 2).unwrap_or(usize::MAX)
 }
 
 fn too_dear(cap: MicroUsd) -> Stop {

@@ -127,7 +127,7 @@ async fn look_again(github: &GitHub, review: &mut Review) {
         let known = &mut place.earlier;
         (known.summary, known.threads, known.summary_marker) = (now.summary, now.threads, now.summary_marker);
         let issues = review.listed.drain(..).map(|listed| listed.issue).collect();
-        review.listed = list(issues, &review.snapshot, &review.plan.coverage, &review.settings.inline);
+        review.listed = list(issues, &review.snapshot, &review.coverage, &review.settings.inline);
     }
 }
 

@@ -274,7 +274,7 @@ async fn a_push_edits_the_summary_and_repeats_no_thread() {
     src/session.rs:13 RIGHT
     src/session.rs:2 RIGHT
     ");
-    insta::assert_snapshot!(told(&world), @r"
+    insta::assert_snapshot!(told(&world), @"
     --- review COMMENTED on 146d23b996d7ad59a331c47d9680f696a17ad0e9
     Counterpoint left 1 comment; the summary comment tells the rest.
 
@@ -314,7 +314,7 @@ async fn a_push_edits_the_summary_and_repeats_no_thread() {
     --- comment
     ### Counterpoint: 2 to fix
 
-    Claude and Codex both finished on `<head>`. 1 file read · <time> · **<usd> of $1.00**
+    Claude and Codex both finished on `<head>`. 1 file, 11 changed lines read · <time> · **<usd> of $1.00**
 
     #### Fix: found by both, independently
     | | where | what goes wrong |
@@ -427,11 +427,11 @@ async fn a_clean_pull_request_whose_check_cannot_be_written_gets_one_comment_tha
     both_silent(&world);
     let run = first(&world).await;
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
-    insta::assert_snapshot!(told(&world), @r"
+    insta::assert_snapshot!(told(&world), @"
     --- comment
     ### Counterpoint: nothing found
 
-    Claude and Codex both finished on `<head>`. 1 file read · <time> · **<usd> of $1.00**
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
     The check could not be written. Give the job `checks: write`.
 

@@ -68,8 +68,9 @@ async fn review(case: &Case, pull: Pull) -> Reviewed {
     let issues = script(case);
     let world = world_of(pull).await;
     let said = |lane: fn(&Issue) -> Option<&Said>| reply(issues.iter().filter_map(lane).map(Said::finding));
-    world.claude().answers(said(|issue| issue.claude.as_ref()));
-    world.codex().answers(said(|issue| issue.codex.as_ref()));
+    // A large diff is read in several batches: each lane says all it has to say about the first.
+    world.claude().answers(said(|issue| issue.claude.as_ref())).otherwise(reply([]));
+    world.codex().answers(said(|issue| issue.codex.as_ref())).otherwise(reply([]));
     let run = run(&world).await;
 
     let mut reviewed = compare(case, &issues, &world);

@@ -51,7 +51,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
         .await;
     run.assert_code(0);
     assert_eq!(run.output("outcome"), "reviewed");
-    insta::assert_snapshot!(steady(&world.published(7).to_string()), @r##"
+    insta::assert_snapshot!(steady(&world.published(7).to_string()), @"
     --- review COMMENTED on <head>
     Counterpoint left 2 comments; the summary comment tells the rest.
 
@@ -92,7 +92,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
     --- comment
     ### Counterpoint: 1 to fix, 1 for you to decide
 
-    Claude and Codex both finished on `<head>`. 1 file read · <time> · **$0.02 of $1.00**
+    Claude and Codex both finished on `<head>`. 1 file, 8 changed lines read · <time> · **$0.02 of $1.00**
 
     #### Fix: found by both, independently
     | | where | what goes wrong |
@@ -124,6 +124,6 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
     [The summary](https://github.com/acme/shop/pull/7#issuecomment-<id>) stands on the pull request.
 
     <!-- counterpoint:v1 -->
-    "##);
+    ");
     world.assert_clean();
 }

@@ -214,7 +214,7 @@ async fn files_that_are_not_read_are_named_harmlessly() {
     let files = [("a.rs", "let x = 1;\n"), ("@acme [x](https://evil.example) ::error::.rs", long.as_str())];
     let world = world_with(Pull::from_files(&[("README.md", "shop\n")], &files)).await;
     world.base_file(".github/counterpoint.yml", "prices:\n  claude-sonnet-5-5: {input: 10, output: 0.001}\n  gpt-6.1-sol: {input: 10, output: 0.001}\n");
-    world.claude().answers(reply([]));
+    world.claude().otherwise(reply([]));
     let run = opened(&world).input("max-cost-usd", "0.2").finish().await;
     assert_eq!(run.output("reason"), "budget", "{}", run.stderr);
     assert!(world.published(7).summary().unwrap_or_default().contains("**Not read:**"));

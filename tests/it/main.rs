@@ -14,6 +14,7 @@
 )]
 
 mod again;
+mod batches;
 mod corpus_anchors;
 mod corpus_reviews;
 mod degraded;

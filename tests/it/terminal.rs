@@ -123,7 +123,7 @@ async fn a_pull_request_that_cannot_be_read_or_reviewed_ends_with_the_contracts_
     let refused = typed(&world, ["review", "acme/shop#7"]).finish().await;
     let told = [missing, keyless, tokenless, refused]
         .map(|run| format!("{:?}\n{}", run.code.unwrap(), tidy(&run.stdout)));
-    insta::assert_snapshot!(told.join("\n"), @r"
+    insta::assert_snapshot!(told.join("\n"), @"
     4
     GitHub could not be read: GET /api/repos/acme/shop/pulls/8 (request C0DE:1:2:3:4): GitHub knows no such thing, or does not show it to this token. Check the name and number, and that the token may see the repository (`contents: read`).
 
@@ -138,7 +138,7 @@ async fn a_pull_request_that_cannot_be_read_or_reviewed_ends_with_the_contracts_
     failed (no-lane)
     ! Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (the model refused, <m:ss>).
 
-    1 file read · 0 of 2 reviewers · <time> · <usd> of $1.00 (worst case planned <usd>)
+    0 files read · 0 of 2 reviewers · <time> · <usd> of $1.00 (worst case planned <usd>)
     ");
     world.assert_clean();
 }

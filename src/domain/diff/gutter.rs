@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use super::{FileDiff, Hunk, Line, LineKind, NoLines, Status};
 
@@ -21,17 +22,42 @@ const CUT: &str = " [counterpoint: ";
 ///   13 +| added, with its new number
 /// ```
 pub fn render(file: &FileDiff, out: &mut String) {
-    let width = file.lines().map(|line| shown_number(line).to_string().len()).max().unwrap_or(1);
-    // Writing into a string cannot fail.
-    let _ = writeln!(out, "=== {} ({})", visible(file.path.as_bytes()), what_happened(file));
+    render_heading(file, (1, 1), 0, out);
+    let width = number_width(file);
     for hunk in &file.hunks {
-        let heading = visible(heading(hunk));
-        let _ = if heading.is_empty() { writeln!(out, "@@") } else { writeln!(out, "@@ {heading}") };
-        let line_ends_differ = line_ends_differ(hunk);
-        for line in &hunk.lines {
-            render_line(line, width, line_ends_differ, out);
-        }
+        render_hunk(hunk, 0..hunk.lines.len(), width, out);
     }
+}
+
+/// Writes the line that names a file, which of how many parts follows, and how many of its first lines were shown
+/// in the part before.
+pub fn render_heading(file: &FileDiff, part: (usize, usize), overlap: usize, out: &mut String) {
+    let (number, of) = part;
+    let mut part = if of > 1 { format!(", part {number} of {of}") } else { String::new() };
+    if overlap > 0 {
+        let _ = write!(part, "; its first {overlap} lines end the part before");
+    }
+    // Writing into a string cannot fail.
+    let _ = writeln!(out, "=== {} ({}{part})", visible(file.path.as_bytes()), what_happened(file));
+}
+
+/// Writes some lines of a hunk, by position, below its heading.
+pub fn render_hunk(hunk: &Hunk, lines: Range<usize>, width: usize, out: &mut String) {
+    let heading = visible(heading(hunk));
+    let _ = if heading.is_empty() { writeln!(out, "@@") } else { writeln!(out, "@@ {heading}") };
+    let line_ends_differ = line_ends_differ(hunk);
+    for line in hunk.lines.get(lines).unwrap_or_default() {
+        render_line(line, width, line_ends_differ, out);
+    }
+}
+
+/// The digits of a file's longest line number.
+#[must_use]
+pub fn number_width(file: &FileDiff) -> usize {
+    file.lines()
+        .map(|line| shown_number(line).checked_ilog10().map_or(1, |tens| tens as usize + 1))
+        .max()
+        .unwrap_or(1)
 }
 
 /// Takes the number and the sign off a line that was copied from [`render`]'s text with them.

@@ -12,7 +12,7 @@ mod path;
 use bytes::Bytes;
 
 pub use anchor::{Claim, named_file, resolve};
-pub use gutter::{render, visible};
+pub use gutter::{number_width, render, render_heading, render_hunk, visible};
 pub use parse::{parse, parse_patch, without_lines};
 
 /// All files of one diff, in its order.

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
-use crate::domain::diff::{self, FileDiff};
+use crate::domain::batch::Part;
+use crate::domain::diff;
 use crate::domain::pass::Prompt;
 use crate::domain::plan::Coverage;
 use crate::domain::redact;
@@ -18,6 +19,9 @@ const MAX_DESCRIPTION: usize = 6_000;
 /// The repository's own rules are cut here: more context has been measured to make reviews worse.
 const MAX_GUIDELINES: usize = 8_000;
 
+/// The most characters that the names of files which are not shown take.
+pub const MAX_NAMES: usize = 2_000;
+
 /// What a prompt is made from. Secrets are replaced in the diff already.
 #[derive(Clone, Debug)]
 pub struct Material<'a> {
@@ -27,10 +31,12 @@ pub struct Material<'a> {
     pub description: &'a str,
     /// The repository's own rules, from the base branch.
     pub guidelines: &'a str,
-    /// The files to read, in their order.
-    pub files: &'a [&'a FileDiff],
+    /// What to read, in its order.
+    pub parts: &'a [Part<'a>],
+    /// Paths that are read in other conversations.
+    pub elsewhere: &'a [&'a str],
     /// What is left out, which the lanes are told.
-    pub coverage: &'a Coverage,
+    pub left_out: &'a Coverage,
 }
 
 /// The prompt of a blind review.
@@ -44,21 +50,11 @@ pub fn review(material: &Material<'_>) -> Prompt {
         let _ = writeln!(data, "\nDescription:\n{}", description.trim());
     }
     data.push_str("\nDiff:\n");
-    for file in material.files {
-        diff::render(file, &mut data);
-    }
-    let left_out: Vec<&str> = material
-        .coverage
-        .excluded
-        .iter()
-        .chain(&material.coverage.unread)
-        .map(|file| file.path.as_str())
-        .collect();
-    if !left_out.is_empty() {
-        data.push_str("\nChanged, but not shown to you: ");
-        data.push_str(&cut(&one_line(&diff::visible(left_out.join(", ").as_bytes())), 2_000));
-        data.push('\n');
-    }
+    material.parts.iter().for_each(|part| show(part, &mut data));
+    let left_out = material.left_out.excluded.iter().chain(&material.left_out.unread);
+    let left_out: Vec<&str> = left_out.map(|file| file.path.as_str()).collect();
+    name("Changed, and reviewed elsewhere", material.elsewhere, &mut data);
+    name("Changed, but not shown to you", &left_out, &mut data);
     let word = fence_word(&data);
     let mut shared = String::with_capacity(data.len() + 512);
     let guidelines = cut(material.guidelines.trim(), MAX_GUIDELINES);
@@ -75,6 +71,26 @@ pub fn review(material: &Material<'_>) -> Prompt {
         task: "Review this pull request. Set `pass` to \"review\", fill `findings` and `clearances`, leave \
                `challenges` and `defences` empty. Answer with one JSON object."
             .to_owned(),
+    }
+}
+
+/// Writes a file or a part of it.
+fn show(part: &Part<'_>, data: &mut String) {
+    let overlap: usize = part.runs.iter().map(|run| run.overlap).sum();
+    diff::render_heading(part.file, (part.number, part.of), overlap, data);
+    let width = diff::number_width(part.file);
+    for run in &part.runs {
+        if let Some(hunk) = part.file.hunks.get(run.hunk) {
+            diff::render_hunk(hunk, run.lines.clone(), width, data);
+        }
+    }
+}
+
+/// Names files in one line; nothing if there are none.
+fn name(what: &str, paths: &[&str], data: &mut String) {
+    if !paths.is_empty() {
+        let names = cut(&one_line(&diff::visible(paths.join(", ").as_bytes())), MAX_NAMES);
+        let _ = writeln!(data, "\n{what}: {names}");
     }
 }
 
@@ -119,7 +135,14 @@ mod tests {
 
     fn prompt(title: &str, description: &str) -> Prompt {
         let coverage = Coverage::default();
-        review(&Material { title, description, guidelines: "", files: &[], coverage: &coverage })
+        review(&Material {
+            title,
+            description,
+            guidelines: "",
+            parts: &[],
+            elsewhere: &[],
+            left_out: &coverage,
+        })
     }
 
     #[test]

@@ -27,12 +27,32 @@ use crate::domain::units::LaneName;
 pub struct LaneResult {
     /// Who.
     pub lane: LaneName,
-    /// Whether its review came to its end. Only then does it mean anything that it did not raise something.
-    pub finished: bool,
+    /// Where it looked. Only there does it mean anything that it did not raise something.
+    pub looked: Looked,
     /// What it raised.
     pub findings: Vec<Raised>,
     /// What it checked and holds sound.
     pub clearances: Vec<Cleared>,
+}
+
+/// Of what a lane finished its review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// Of nothing.
+    Nowhere,
+    /// Of everything but these paths.
+    Except(BTreeSet<String>),
+}
+
+impl Looked {
+    /// Whether it looked at a file whole. Where no file is named, only a lane that looked everywhere did.
+    fn at(&self, path: &str) -> bool {
+        match self {
+            Self::Nowhere => false,
+            Self::Except(paths) if path.is_empty() => paths.is_empty(),
+            Self::Except(paths) => !paths.contains(path),
+        }
+    }
 }
 
 /// What all lanes said, those that failed included.
@@ -225,11 +245,12 @@ impl Run<'_> {
         }
     }
 
-    /// Whether there are other lanes and none of them finished.
+    /// Whether there are other lanes and none of them finished what the issue is about.
     fn nobody_looked(&self, members: &[Raised]) -> bool {
+        let path = members.first().map_or("", |member| subject(member).path);
         let mut others =
             self.input.lanes.iter().filter(|lane| members.iter().all(|m| m.lane != lane.lane)).peekable();
-        others.peek().is_some() && others.all(|lane| !lane.finished)
+        others.peek().is_some() && others.all(|lane| !lane.looked.at(path))
     }
 
     /// Tested before agreement: two members that exclude each other, or a lane that checked the code and

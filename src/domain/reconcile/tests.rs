@@ -43,8 +43,12 @@ fn cleared(lane: &str, path: &str, line: u32, quote: &str) -> Cleared {
     }
 }
 
+fn looked(finished: bool) -> Looked {
+    if finished { Looked::Except(BTreeSet::new()) } else { Looked::Nowhere }
+}
+
 fn lane(name: &str, finished: bool, findings: Vec<Raised>) -> LaneResult {
-    LaneResult { lane: LaneName::new(name), finished, findings, clearances: Vec::new() }
+    LaneResult { lane: LaneName::new(name), looked: looked(finished), findings, clearances: Vec::new() }
 }
 
 /// One line an issue: verdict, severity, who raised what.
@@ -397,7 +401,7 @@ fn some_lane(name: &'static str) -> impl Strategy<Value = LaneResult> {
     let clearances = prop::collection::vec(place, 0..2);
     (any::<bool>(), findings, clearances).prop_map(move |(finished, findings, clearances)| LaneResult {
         lane: LaneName::new(name),
-        finished,
+        looked: looked(finished),
         findings: findings
             .into_iter()
             .enumerate()

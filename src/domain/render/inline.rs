@@ -202,7 +202,7 @@ fn provenance(issue: &Issue, review: &Review) -> String {
             let others: Vec<_> = review
                 .reports
                 .iter()
-                .filter(|report| report.end.is_done() && !issue.raised_by().contains(&&report.lane))
+                .filter(|report| report.answered() > 0 && !issue.raised_by().contains(&&report.lane))
                 .map(|report| &report.lane)
                 .collect();
             if others.is_empty() {

@@ -4,6 +4,7 @@ use super::{MAX_BODY, inline, safe, words};
 use crate::domain::finding::{Placement, Side, Unanchored, Verdict};
 use crate::domain::marker::{self, SummaryMarker};
 use crate::domain::outcome::{Outcome, Reason};
+use crate::domain::plan::LeftOut;
 use crate::domain::reconcile::Issue;
 use crate::domain::review::{Listed, Review, Shown};
 use crate::domain::units::clock_time;
@@ -45,6 +46,7 @@ pub fn markdown(review: &Review, room: usize) -> String {
     parts.extend(decide(review));
     parts.extend(not_read(review));
     parts.extend(one_reviewer(review));
+    parts.extend(left_out(review));
     let tail = [cost(review), footer(review)];
     let used: usize = parts.iter().chain(&tail).map(|part| part.chars().count() + 2).sum();
     parts.extend(details(review, room.saturating_sub(used + 200)));
@@ -96,18 +98,21 @@ fn opening(review: &Review) -> String {
     let commit =
         review.snapshot.head.as_ref().map(|head| format!(" on `{}`", head.short())).unwrap_or_default();
     let who = match finished.as_slice() {
+        [] if review.is_answered() => format!("No reviewer read everything{commit}."),
         [] => format!("No reviewer finished{commit}, so nothing was reviewed."),
         [one] => format!("{one} finished{commit}."),
         two @ [_, _] => format!("{} both finished{commit}.", words::lanes(two.iter().copied())),
         more => format!("{} finished{commit}.", words::lanes(more.iter().copied())),
     };
-    let coverage = &review.plan.coverage;
-    let files = if finished.is_empty() {
+    let coverage = &review.coverage;
+    let lines = |lines: u64| words::count(usize::try_from(lines).unwrap_or(usize::MAX), "changed line");
+    let files = if !review.is_answered() {
         String::new()
     } else if coverage.is_whole() {
-        format!("{} read · ", words::count(coverage.read.len(), "file"))
+        format!("{}, {} read · ", words::count(coverage.read.len(), "file"), lines(coverage.lines_read))
     } else {
-        format!("{} of {} files read · ", coverage.read.len(), coverage.due())
+        let (read, due) = (coverage.read.len(), coverage.due());
+        format!("{read} of {due} files, {} of {} read · ", coverage.lines_read, lines(coverage.lines_due))
     };
     let unknown = if review.ledger.has_unknown() { " at most" } else { "" };
     format!(
@@ -162,8 +167,9 @@ pub fn warnings(review: &Review) -> Vec<String> {
     if review.ledger.overrun() {
         out.push("A provider billed more than its own limits allow; no further call was started.".to_owned());
     }
-    if !review.plan.degraded.is_empty() {
-        let steps = review.plan.degraded.join("; ");
+    let degraded = review.degraded();
+    if !degraded.is_empty() {
+        let steps = degraded.join("; ");
         out.push(format!("To stay inside the budget: {steps}."));
     }
     if review.snapshot.redacted > 0 {
@@ -224,24 +230,42 @@ fn decide(review: &Review) -> Option<String> {
 
 /// Files that count and were not read.
 fn not_read(review: &Review) -> Option<String> {
-    let coverage = &review.plan.coverage;
-    if coverage.is_whole() {
+    let coverage = &review.coverage;
+    if coverage.is_whole() || !review.is_answered() {
         return None;
     }
-    let mut named: Vec<String> = Vec::new();
-    for file in coverage.unread.iter().take(20) {
-        named.push(format!("{} ({})", safe::code(&file.path), safe::inline(&file.why, 80)));
-    }
-    let more = coverage.unread.len().saturating_sub(20);
-    if more > 0 {
-        named.push(format!("{more} more"));
-    }
+    let files: Vec<&LeftOut> = coverage.partly.iter().chain(&coverage.unread).collect();
+    let mut named = names(&files, 20);
     if coverage.unlisted > 0 {
         named.push(format!("{} that GitHub does not list", coverage.unlisted));
     }
     let (it, counts) =
         if coverage.due() - coverage.read.len() as u64 == 1 { ("It", "does") } else { ("They", "do") };
     Some(format!("**Not read:** {}. {it} {counts} not count as clean.", named.join(", ")))
+}
+
+/// Files with their reasons, so many of them.
+fn names(files: &[&LeftOut], most: usize) -> Vec<String> {
+    let named = files.iter().take(most);
+    let mut named: Vec<String> =
+        named.map(|file| format!("{} ({})", safe::code(&file.path), safe::inline(&file.why, 80))).collect();
+    let more = files.len().saturating_sub(most);
+    if more > 0 {
+        named.push(format!("{more} more"));
+    }
+    named
+}
+
+/// Files that a rule leaves out, folded: they do not make the review partial, but nobody looked at them.
+fn left_out(review: &Review) -> Option<String> {
+    let files: Vec<&LeftOut> = review.coverage.excluded.iter().collect();
+    let number = words::count(files.len(), "file");
+    (!files.is_empty()).then(|| {
+        format!(
+            "<details><summary>{number} left out by rule</summary>\n\n{}.\n\n</details>",
+            names(&files, 100).join(", ")
+        )
+    })
 }
 
 /// What only one reviewer raised: open when there is nothing else to read, else folded.
@@ -354,8 +378,8 @@ pub(super) fn is_plain_url(url: &str) -> bool {
 fn cost(review: &Review) -> String {
     let mut rows = String::new();
     for report in &review.reports {
-        let model = report.resolved_model.as_deref().unwrap_or(&report.model);
-        let tokens = match &report.usage {
+        let model = report.resolved_model();
+        let tokens = match report.usage() {
             Some(usage) => {
                 let cached = if usage.cache_read > 0 {
                     format!(" ({})", thousands(usage.cache_read))
@@ -364,7 +388,7 @@ fn cost(review: &Review) -> String {
                 };
                 format!("{}{cached} / {}", thousands(usage.total_input()), thousands(usage.output))
             }
-            None if report.attempts == 0 => "–".to_owned(),
+            None if report.attempts() == 0 => "–".to_owned(),
             None => "unknown".to_owned(),
         };
         rows.push_str(&format!(
@@ -373,7 +397,7 @@ fn cost(review: &Review) -> String {
             safe::code(model),
             words::end(report),
             clock_time(report.elapsed),
-            report.cost
+            report.cost()
         ));
     }
     let problems: Vec<String> = review
@@ -381,8 +405,9 @@ fn cost(review: &Review) -> String {
         .iter()
         .flat_map(|report| {
             report
-                .problems
+                .passes
                 .iter()
+                .flat_map(|pass| &pass.problems)
                 .take(5)
                 .map(|problem| format!("- {}: {}", report.lane, safe::inline(problem, 240)))
         })

@@ -50,9 +50,10 @@ pub fn review(review: &Review) -> String {
             );
         }
     }
-    let coverage = &review.plan.coverage;
-    if !coverage.is_whole() {
-        let paths: Vec<&str> = coverage.unread.iter().map(|file| file.path.as_str()).collect();
+    let coverage = &review.coverage;
+    if !coverage.is_whole() && review.is_answered() {
+        let files = coverage.partly.iter().chain(&coverage.unread);
+        let paths: Vec<&str> = files.map(|file| file.path.as_str()).collect();
         let _ = writeln!(out, "\nNot read: {}", log_line(&paths.join(", ")));
     }
     if let Some(sentence) = check::gate_sentence(review.gate(), &review.settings.fail_on) {

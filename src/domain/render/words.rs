@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::finding::Raised;
-use crate::domain::pass::{End, PassReport, Provider};
+use crate::domain::pass::{End, LaneReport, Provider};
 use crate::domain::reconcile::contradiction::Why;
 use crate::domain::reconcile::{Against, Issue};
 use crate::domain::units::{LaneName, clock_time};
@@ -51,9 +51,12 @@ pub fn sentence(text: &str) -> String {
 
 /// Why a lane did not finish, in a few words; `None` when it did. It may hold a provider's words: untrusted.
 #[must_use]
-pub fn why_not(report: &PassReport) -> Option<String> {
+pub fn why_not(report: &LaneReport) -> Option<String> {
     let asked = |why: &str| {
-        let tries = if report.attempts > 1 { format!(", {} tries", report.attempts) } else { String::new() };
+        let tries = match (report.passes.len(), report.attempts()) {
+            (0 | 1, attempts @ 2..) => format!(", {attempts} tries"),
+            _ => String::new(),
+        };
         format!("{}{tries}, {}", why.trim_end_matches('.'), clock_time(report.elapsed))
     };
     Some(match &report.end {
@@ -74,7 +77,7 @@ pub fn why_not(report: &PassReport) -> Option<String> {
 
 /// What a person can do about a lane that did not finish; empty when there is nothing to do. Untrusted too.
 #[must_use]
-pub fn advice(report: &PassReport) -> String {
+pub fn advice(report: &LaneReport) -> String {
     match &report.end {
         End::Fatal { advice, .. } => sentence(advice),
         End::NoKey => {
@@ -94,44 +97,48 @@ pub fn advice(report: &PassReport) -> String {
 
 /// `Codex did not finish (rate limit, 3 tries, 0:41): this is one reviewer's view.`; `None` when all did.
 #[must_use]
-pub fn missing_lanes(reports: &[PassReport]) -> Option<String> {
+pub fn missing_lanes(reports: &[LaneReport]) -> Option<String> {
     let missing = absences(reports, |report| why_not(report).map(|why| format!(" ({why})")));
-    let finished = reports.iter().filter(|report| report.end.is_done()).count();
-    let view = if finished == 1 { ": this is one reviewer's view." } else { "." };
+    let answered = reports.iter().filter(|report| report.answered() > 0).count();
+    let view = if answered == 1 { ": this is one reviewer's view." } else { "." };
     (!missing.is_empty()).then(|| format!("{missing}{view}"))
 }
 
 /// `Codex did not finish`, for a place that has no room for the reasons.
 #[must_use]
-pub fn missing_lanes_in_short(reports: &[PassReport]) -> String {
+pub fn missing_lanes_in_short(reports: &[LaneReport]) -> String {
     absences(reports, |report| (!report.end.is_done()).then(String::new))
 }
 
 /// Which lanes are missing; those that are missing in the same words share one clause.
-fn absences(reports: &[PassReport], why: impl Fn(&PassReport) -> Option<String>) -> String {
-    let mut groups: Vec<(bool, String, Vec<&LaneName>)> = Vec::new();
+fn absences(reports: &[LaneReport], why: impl Fn(&LaneReport) -> Option<String>) -> String {
+    let mut groups: Vec<(String, String, Vec<&LaneName>)> = Vec::new();
     for report in reports {
         let Some(why) = why(report) else { continue };
-        let asked = report.attempts > 0;
-        match groups.iter_mut().find(|(same, words, _)| *same == asked && *words == why) {
+        let how = match (report.answered(), report.attempts()) {
+            (0, 0) => "not asked".to_owned(),
+            (0, _) => "did not finish".to_owned(),
+            (answered, _) => format!("finished {answered} of {}", count(report.passes.len(), "part")),
+        };
+        match groups.iter_mut().find(|(same, words, _)| *same == how && *words == why) {
             Some((_, _, names)) => names.push(&report.lane),
-            None => groups.push((asked, why, vec![&report.lane])),
+            None => groups.push((how, why, vec![&report.lane])),
         }
     }
-    let clauses = groups.into_iter().map(|(asked, why, names)| {
-        let verb = match (asked, names.len()) {
-            (true, _) => "did not finish",
-            (false, 1) => "was not asked",
-            (false, _) => "were not asked",
+    let clauses = groups.into_iter().map(|(how, why, names)| {
+        let verb = match (how.as_str(), names.len()) {
+            ("not asked", 1) => "was ",
+            ("not asked", _) => "were ",
+            _ => "",
         };
-        format!("{} {verb}{why}", lanes(names))
+        format!("{} {verb}{how}{why}", lanes(names))
     });
     list(&clauses.collect::<Vec<_>>())
 }
 
 /// How a lane ended, in the few words that a table has room for.
 #[must_use]
-pub fn end(report: &PassReport) -> String {
+pub fn end(report: &LaneReport) -> String {
     let word = match &report.end {
         End::Done => "review",
         End::Refused { .. } => "refused",
@@ -145,7 +152,13 @@ pub fn end(report: &PassReport) -> String {
         End::NoKey => "no key",
         End::Unpaid => "not paid for",
     };
-    if report.attempts > 1 { format!("{word}, {} requests", report.attempts) } else { word.to_owned() }
+    let (parts, requests) = (report.passes.len(), report.attempts() as usize);
+    let requests = if requests > parts { format!(", {requests} requests") } else { String::new() };
+    match report.answered() {
+        answered if parts > 1 && answered == parts => format!("{word} of {parts} parts{requests}"),
+        answered @ 1.. if answered < parts => format!("{answered} of {parts} parts, then {word}{requests}"),
+        _ => format!("{word}{requests}"),
+    }
 }
 
 /// The finding that speaks for an issue: the claim that is opposed, else the most severe.

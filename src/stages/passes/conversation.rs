@@ -1,91 +1,80 @@
-//! All lanes at the same time, blind, inside the budget and the deadline. A lane that fails is a value.
+//! One lane reading one batch: asked, asked again where that may help, settled, understood.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::adapters::Endpoints;
 use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry};
-use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
+use crate::domain::budget::{self, Ledger, Reservation, Settlement};
 use crate::domain::config::Lane;
 use crate::domain::diff::{self, Claim, Diff};
 use crate::domain::finding::{Cleared, Finding, Placement, Raised, Side};
 use crate::domain::pass::{End, Feature, PassReport, Prompt};
-use crate::domain::plan::{Plan, PlannedLane};
-use crate::domain::prompt;
+use crate::domain::plan::PlannedLane;
 use crate::domain::reply;
-use crate::domain::units::{LaneName, MicroUsd, clock_time};
+use crate::domain::units::{MicroUsd, clock_time};
 
 /// Requests for one pass, the first included, that fail for reasons which may pass.
 const MAX_TRIES: u32 = 3;
 
-/// What the passes came to.
-#[derive(Debug)]
-pub struct Finished {
-    /// One report a lane: those that were asked first, then those that were not.
-    pub reports: Vec<PassReport>,
-    /// Every call.
-    pub ledger: Ledger,
+/// What every pass of a run shares.
+pub(super) struct Bench<'a> {
+    pub(super) http: &'a reqwest::Client,
+    pub(super) diff: &'a Diff,
+    pub(super) ledger: &'a Mutex<Ledger>,
+    pub(super) clock: &'a Clock,
+    pub(super) until: Instant,
 }
 
-/// What every lane of a run shares.
-struct Bench<'a> {
-    http: &'a reqwest::Client,
-    diff: &'a Diff,
-    prompt: &'a Prompt,
-    prompt_hash: &'a str,
-    ledger: &'a Mutex<Ledger>,
-    clock: &'a Clock,
-    until: Instant,
+/// A lane as its passes see it.
+pub(super) struct Seat<'a> {
+    pub(super) planned: &'a PlannedLane,
+    pub(super) endpoint: &'a Endpoint,
+    learnt: Mutex<Learnt>,
 }
 
-/// Asks every planned lane and waits for all of them.
-pub async fn run(
-    http: &reqwest::Client,
-    endpoints: &Endpoints,
-    prices: &budget::Prices,
-    plan: &Plan,
-    diff: &Diff,
-    mut ledger: Ledger,
-    clock: &Clock,
-) -> Finished {
-    let prompt_hash = prompt::hash(&plan.prompt);
-    let calls: Vec<(LaneName, &str, MicroUsd)> =
-        plan.lanes.iter().map(|lane| (lane.lane.name.clone(), "review", lane.bound)).collect();
-    let reserved = ledger.reserve(&calls);
-    let ledger = Mutex::new(ledger);
-    let until = clock.after_start(plan.time);
-    let bench =
-        Bench { http, diff, prompt: &plan.prompt, prompt_hash: &prompt_hash, ledger: &ledger, clock, until };
-    let mut reports = match reserved {
-        Ok(reservations) => {
-            let lanes = plan.lanes.iter().zip(reservations).filter_map(|(lane, reservation)| {
-                let endpoint = endpoints.get(&lane.lane.provider)?;
-                let price = prices.of(&lane.lane.model)?;
-                Some(Pass::new(&bench, lane, endpoint, price).run(reservation))
-            });
-            join_all(lanes).await
-        }
-        // The plan was fitted into this very cap, so this is not met; if it were, nobody would be asked.
-        Err(_) => plan.lanes.iter().map(|lane| absent(&lane.lane, End::Unpaid, &prompt_hash)).collect(),
-    };
-    reports.extend(plan.absent.iter().map(|(lane, end)| absent(lane, end.clone(), &prompt_hash)));
-    let mut ledger = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
-    ledger.close();
-    Finished { reports, ledger }
+/// What one pass of a lane learns of its server, and the others need not.
+struct Learnt {
+    /// It asked for patience until then.
+    not_before: Instant,
+    /// It does not take these.
+    without: BTreeSet<Feature>,
 }
 
-fn absent(lane: &Lane, end: End, prompt_hash: &str) -> PassReport {
+impl<'a> Seat<'a> {
+    pub(super) fn new(planned: &'a PlannedLane, endpoint: &'a Endpoint) -> Self {
+        let learnt = Learnt { not_before: Instant::now(), without: BTreeSet::new() };
+        Self { planned, endpoint, learnt: Mutex::new(learnt) }
+    }
+
+    fn learnt(&self) -> MutexGuard<'_, Learnt> {
+        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a lane is asked.
+pub(super) struct Question<'a> {
+    /// The batch's position in the plan, and how many there are.
+    pub(super) batch: (usize, usize),
+    pub(super) prompt: &'a Prompt,
+    pub(super) prompt_hash: &'a str,
+    /// The cap on the answer, in tokens.
+    pub(super) max_output: u32,
+}
+
+/// The report of a pass that sent nothing.
+pub(super) fn unasked(lane: &Lane, batch: Option<usize>, end: End) -> PassReport {
     PassReport {
         lane: lane.name.clone(),
         provider: lane.provider,
         model: lane.model.clone(),
         resolved_model: None,
+        batch,
+        max_output: None,
         end,
         findings: Vec::new(),
         clearances: Vec::new(),
@@ -96,16 +85,15 @@ fn absent(lane: &Lane, end: End, prompt_hash: &str) -> PassReport {
         usage: None,
         cost: MicroUsd::ZERO,
         elapsed: Duration::ZERO,
-        prompt_hash: prompt_hash.to_owned(),
+        prompt_hash: String::new(),
     }
 }
 
-/// One lane's review, while it runs.
-struct Pass<'a> {
+/// One pass, while it runs.
+pub(super) struct Pass<'a> {
     bench: &'a Bench<'a>,
-    planned: &'a PlannedLane,
-    endpoint: &'a Endpoint,
-    price: Price,
+    seat: &'a Seat<'a>,
+    question: Question<'a>,
     started: Instant,
     without: BTreeSet<Feature>,
     tries: u32,
@@ -121,21 +109,18 @@ enum Next {
 }
 
 impl<'a> Pass<'a> {
-    fn new(bench: &'a Bench<'a>, planned: &'a PlannedLane, endpoint: &'a Endpoint, price: Price) -> Self {
-        Self {
-            bench,
-            planned,
-            endpoint,
-            price,
-            started: Instant::now(),
-            without: BTreeSet::new(),
-            tries: 0,
-            report: absent(&planned.lane, End::TimedOut, bench.prompt_hash),
-        }
+    pub(super) fn new(bench: &'a Bench<'a>, seat: &'a Seat<'a>, question: Question<'a>) -> Self {
+        let report = PassReport {
+            max_output: Some(question.max_output),
+            prompt_hash: question.prompt_hash.to_owned(),
+            ..unasked(&seat.planned.lane, Some(question.batch.0), End::TimedOut)
+        };
+        let without = seat.learnt().without.clone();
+        Self { bench, seat, question, started: Instant::now(), without, tries: 0, report }
     }
 
-    async fn run(mut self, first: Reservation) -> PassReport {
-        let lane = &self.planned.lane;
+    pub(super) async fn run(mut self, first: Reservation) -> PassReport {
+        let lane = &self.seat.planned.lane;
         tracing::info!("{} ({}) is reading", lane.name, lane.model);
         let mut reservation = first;
         self.report.end = loop {
@@ -166,13 +151,17 @@ impl<'a> Pass<'a> {
 
     /// Sends one request and settles it.
     async fn ask(&mut self, reservation: Reservation) -> Next {
+        if let Some(end) = self.asked_for_patience().await {
+            self.settle(reservation, Billing::None);
+            return Next::Over(end);
+        }
         if Instant::now() >= self.bench.until {
             self.settle(reservation, Billing::None);
             return Next::Over(End::TimedOut);
         }
         self.report.attempts += 1;
         let body = self.body();
-        let sent = providers::send(self.bench.http, self.endpoint, body);
+        let sent = providers::send(self.bench.http, self.seat.endpoint, body);
         let attempt = match self.bench.clock.limit(self.bench.until, sent).await {
             Ok(attempt) => attempt,
             Err(cut) => {
@@ -199,7 +188,8 @@ impl<'a> Pass<'a> {
                 })
             }
             AttemptEnd::Rejected { unsupported: Some(feature), why, .. } if self.without.insert(feature) => {
-                tracing::warn!("{}: asking again without {feature}: {why}", self.planned.lane.name);
+                self.seat.learnt().without.insert(feature);
+                tracing::warn!("{}: asking again without {feature}: {why}", self.lane().name);
                 self.report.problems.push(format!("asked again without {feature}: {why}"));
                 Next::Again { wait: Duration::ZERO, otherwise: End::Unavailable { why } }
             }
@@ -225,12 +215,29 @@ impl<'a> Pass<'a> {
             return Next::Over(otherwise);
         }
         // Lanes of one run wait different times, and the same run waits the same time: the seed is the prompt.
-        let seed = self.bench.prompt_hash.bytes().chain(self.planned.lane.name.as_str().bytes());
+        let seed = self.question.prompt_hash.bytes().chain(self.lane().name.as_str().bytes());
         let seed =
             seed.fold(u64::from(self.tries), |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
         let wait = named.unwrap_or_else(|| backoff(self.tries - 1, seed));
-        tracing::warn!("{}: {why}; asking again in {:.1} s", self.planned.lane.name, wait.as_secs_f32());
+        if otherwise == End::Limited {
+            let mut learnt = self.seat.learnt();
+            learnt.not_before = learnt.not_before.max(Instant::now() + wait);
+        }
+        tracing::warn!("{}: {why}; asking again in {:.1} s", self.lane().name, wait.as_secs_f32());
         Next::Again { wait, otherwise }
+    }
+
+    fn lane(&self) -> &'a Lane {
+        &self.seat.planned.lane
+    }
+
+    /// Waits as long as the provider asked another pass of this lane to; how the pass ends if that is too long.
+    async fn asked_for_patience(&self) -> Option<End> {
+        let wait = self.seat.learnt().not_before.saturating_duration_since(Instant::now());
+        if wait.is_zero() || self.waited(wait).await {
+            return None;
+        }
+        Some(if self.bench.clock.is_cancelled() { End::Cancelled } else { End::Limited })
     }
 
     /// Waits, unless the deadline or a signal comes first.
@@ -241,22 +248,23 @@ impl<'a> Pass<'a> {
 
     fn body(&self) -> Vec<u8> {
         let request = providers::Request {
-            model: &self.planned.lane.model,
-            effort: self.planned.lane.effort,
-            prompt: self.bench.prompt,
-            max_output: self.planned.max_output,
+            model: &self.lane().model,
+            effort: self.lane().effort,
+            prompt: self.question.prompt,
+            max_output: self.question.max_output,
             without: &self.without,
             // A mark costs a quarter more, and no later pass reads this prompt again.
             mark_cache: false,
-            cache_key: self.bench.prompt_hash.get(..32).unwrap_or_default(),
+            cache_key: self.question.prompt_hash.get(..32).unwrap_or_default(),
         };
-        providers::body(self.planned.lane.provider, &request)
+        providers::body(self.lane().provider, &request)
     }
 
     /// Reserves one more request of this pass.
     fn reserve(&self) -> Option<Reservation> {
-        let bound = budget::bound(self.body().len(), self.planned.max_output, &self.price);
-        let call = (self.planned.lane.name.clone(), "review, asked again", bound);
+        let price = &self.seat.planned.price;
+        let bound = budget::bound(self.body().len(), self.question.max_output, price);
+        let call = (self.lane().name.clone(), "review, asked again", bound);
         self.ledger().reserve(&[call]).ok()?.pop()
     }
 
@@ -264,7 +272,7 @@ impl<'a> Pass<'a> {
         let settlement = match billing {
             Billing::None => Settlement::Free,
             Billing::Unknown => Settlement::Unknown,
-            Billing::Used(usage) => Settlement::Cost(self.price.settle(&usage)),
+            Billing::Used(usage) => Settlement::Cost(self.seat.planned.price.settle(&usage)),
         };
         let cost = self.ledger().settle(reservation, settlement);
         self.report.cost = self.report.cost.plus(cost);
@@ -284,13 +292,17 @@ impl<'a> Pass<'a> {
         if !reply.understood {
             return End::Invalid { why: "the answer holds no list of findings".to_owned() };
         }
-        let lane = &self.planned.lane.name;
+        let lane = &self.lane().name;
         let diff = self.bench.diff;
         self.report.findings = reply
             .findings
             .into_iter()
             .map(|mut finding| {
                 let placement = place(diff, &finding);
+                // Every conversation counts its findings from the beginning.
+                if let (batch, 2..) = self.question.batch {
+                    finding.id = format!("{}.{}", batch + 1, finding.id);
+                }
                 // Also a finding without a place is about a file, and the other lane may spell it as it is.
                 if let Some(file) = diff::named_file(diff, &finding.path) {
                     finding.path.clone_from(&file.path);

@@ -1,0 +1,276 @@
+//! A diff in pieces that a model reads in one go: long files cut into parts, parts packed into batches.
+
+use std::ops::Range;
+
+use crate::domain::diff::{self, FileDiff, Hunk, Line, LineKind};
+
+/// Lines shown again at the start of a part, so that nobody reads a cut as the beginning of something.
+const OVERLAP: usize = 10;
+
+/// What the heading of a part, or of a hunk, takes at most besides names.
+const HEADING: usize = 240;
+
+/// What stands around the text of a line besides its number: sign, bar, spaces, an escaped line end, a picture of a
+/// carriage return.
+const GUTTER: usize = 10;
+
+/// The remark that a file does not end in a line end.
+const NO_NEWLINE: usize = 48;
+
+/// A file, or some consecutive lines of its hunks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part<'a> {
+    /// The file.
+    pub file: &'a FileDiff,
+    /// What of its hunks, in order; none twice, overlap aside.
+    pub runs: Vec<Run>,
+    /// Which part it is, from 1.
+    pub number: usize,
+    /// How many parts the file has.
+    pub of: usize,
+    /// Added and deleted lines in it, overlap not counted.
+    pub changed: u64,
+    /// What it adds to a serialised request, at most.
+    pub bytes: usize,
+}
+
+/// Consecutive lines of one hunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The hunk's position in its file.
+    pub hunk: usize,
+    /// Its lines by position, overlap included.
+    pub lines: Range<usize>,
+    /// How many of them, from the first, stood in the part before.
+    pub overlap: usize,
+}
+
+/// Cuts a file into parts of at most `limit` bytes each: between hunks where that is possible, else inside one. A
+/// single line that is longer makes a part of its own.
+#[must_use]
+pub fn split(file: &FileDiff, limit: usize) -> Vec<Part<'_>> {
+    let heading = HEADING + json_len(&file.path) + file.old_path.as_deref().map_or(0, json_len);
+    let mut cutter = Cutter {
+        file,
+        limit,
+        heading,
+        width: diff::number_width(file),
+        parts: Vec::new(),
+        runs: Vec::new(),
+        bytes: heading,
+        changed: 0,
+    };
+    for (index, hunk) in file.hunks.iter().enumerate() {
+        cutter.take(index, hunk);
+    }
+    cutter.close();
+    let of = cutter.parts.len();
+    cutter.parts.iter_mut().for_each(|part| part.of = of);
+    cutter.parts
+}
+
+/// Packs files, in their order, into batches of at most `limit` bytes: each part goes into the first batch that has
+/// room for it, so that what comes first is read first.
+#[must_use]
+pub fn pack<'a>(files: &[&'a FileDiff], limit: usize) -> Vec<Vec<Part<'a>>> {
+    let mut batches: Vec<(usize, Vec<Part<'a>>)> = Vec::new();
+    // Batches before this one are as good as full: without it, thousands of files would be tried everywhere.
+    let mut open = 0;
+    for part in files.iter().flat_map(|file| split(file, limit)) {
+        while batches.get(open).is_some_and(|(used, _)| limit.saturating_sub(*used) < HEADING * 2) {
+            open += 1;
+        }
+        let room = batches.iter_mut().skip(open).find(|(used, _)| used.saturating_add(part.bytes) <= limit);
+        match room {
+            Some((used, parts)) => {
+                *used += part.bytes;
+                parts.push(part);
+            }
+            None => batches.push((part.bytes, vec![part])),
+        }
+    }
+    batches.into_iter().map(|(_, parts)| parts).collect()
+}
+
+/// What a line adds to a serialised request, at most.
+fn line_len(line: &Line, width: usize) -> usize {
+    let remark = if line.no_newline { NO_NEWLINE + width } else { 0 };
+    GUTTER + width + json_len(&diff::visible(&line.text)) + remark
+}
+
+/// Bytes of a text inside a JSON string.
+fn json_len(text: &str) -> usize {
+    text.bytes().map(|byte| if byte < 0x20 { 6 } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
+}
+
+struct Cutter<'a> {
+    file: &'a FileDiff,
+    limit: usize,
+    heading: usize,
+    /// The digits of its longest line number.
+    width: usize,
+    parts: Vec<Part<'a>>,
+    runs: Vec<Run>,
+    bytes: usize,
+    changed: u64,
+}
+
+impl<'a> Cutter<'a> {
+    fn take(&mut self, index: usize, hunk: &Hunk) {
+        let sizes: Vec<usize> = hunk.lines.iter().map(|line| line_len(line, self.width)).collect();
+        let whole = HEADING + sizes.iter().sum::<usize>();
+        if self.bytes + whole > self.limit && !self.runs.is_empty() {
+            self.close();
+            self.repeat_before(index);
+        }
+        let mut run = Run { hunk: index, lines: 0..0, overlap: 0 };
+        self.bytes += HEADING;
+        for (at, (line, size)) in hunk.lines.iter().zip(&sizes).enumerate() {
+            if self.bytes + size > self.limit && run.lines.len() > run.overlap {
+                self.runs.push(run);
+                self.close();
+                let from = at.saturating_sub(OVERLAP);
+                let again: usize = sizes.get(from..at).unwrap_or_default().iter().sum();
+                // Where lines are so long that the overlap alone fills the part, there is none.
+                let (from, again) = if again > self.limit / 4 { (at, 0) } else { (from, again) };
+                run = Run { hunk: index, lines: from..at, overlap: at - from };
+                self.bytes += HEADING + again;
+            }
+            run.lines.end = at + 1;
+            self.bytes += size;
+            self.changed += u64::from(line.kind != LineKind::Context);
+        }
+        self.runs.push(run);
+    }
+
+    /// The end of the hunk before, shown again.
+    fn repeat_before(&mut self, index: usize) {
+        let Some((before, hunk)) = index.checked_sub(1).and_then(|at| Some((at, self.file.hunks.get(at)?)))
+        else {
+            return;
+        };
+        let (from, end) = (hunk.lines.len().saturating_sub(OVERLAP), hunk.lines.len());
+        let lines = hunk.lines.get(from..).unwrap_or_default();
+        let again = HEADING + lines.iter().map(|line| line_len(line, self.width)).sum::<usize>();
+        if again <= self.limit / 4 {
+            self.runs.push(Run { hunk: before, lines: from..end, overlap: end - from });
+            self.bytes += again;
+        }
+    }
+
+    fn close(&mut self) {
+        let runs = std::mem::take(&mut self.runs);
+        self.parts.push(Part {
+            file: self.file,
+            runs,
+            number: self.parts.len() + 1,
+            of: 0,
+            changed: std::mem::take(&mut self.changed),
+            bytes: std::mem::replace(&mut self.bytes, self.heading),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::diff::{Diff, parse};
+
+    /// A diff of files with hunks of so many added lines of such a length each.
+    fn diff(files: &[Vec<(usize, usize)>]) -> Diff {
+        let mut raw = String::new();
+        for (file, hunks) in files.iter().enumerate() {
+            raw.push_str(&format!("diff --git a/f{file} b/f{file}\n--- a/f{file}\n+++ b/f{file}\n"));
+            let mut start = 1;
+            for (lines, length) in hunks {
+                raw.push_str(&format!("@@ -{start},1 +{start},{} @@ fn heading()\n context\n", lines + 1));
+                (0..*lines).for_each(|_| raw.push_str(&format!("+{}\n", "\"x\\".repeat(length / 3 + 1))));
+                start += lines + 10;
+            }
+        }
+        let (diff, problems) = parse(Bytes::from(raw));
+        assert!(problems.is_empty(), "{problems:?}");
+        diff
+    }
+
+    fn shown(part: &Part<'_>) -> String {
+        let mut text = String::new();
+        diff::render_heading(part.file, (part.number, part.of), 0, &mut text);
+        for run in &part.runs {
+            let width = diff::number_width(part.file);
+            diff::render_hunk(&part.file.hunks[run.hunk], run.lines.clone(), width, &mut text);
+        }
+        text
+    }
+
+    #[test]
+    fn a_file_that_fits_is_not_cut() {
+        let diff = diff(&[vec![(3, 20), (4, 20)]]);
+        let parts = split(&diff.files[0], 10_000);
+        assert_eq!(parts.len(), 1);
+        assert_eq!((parts[0].number, parts[0].of, parts[0].changed), (1, 1, 7));
+    }
+
+    #[test]
+    fn a_long_file_is_cut_between_hunks_and_begins_with_the_end_of_the_part_before() {
+        let diff = diff(&[vec![(30, 60), (30, 60)]]);
+        let parts = split(&diff.files[0], 6_400);
+        let runs: Vec<Vec<Run>> = parts.into_iter().map(|part| part.runs).collect();
+        let run = |hunk, lines, overlap| Run { hunk, lines, overlap };
+        assert_eq!(runs, [vec![run(0, 0..31, 0)], vec![run(0, 21..31, 10), run(1, 0..31, 0)]]);
+    }
+
+    #[test]
+    fn a_hunk_that_is_longer_than_a_part_is_cut_inside() {
+        let diff = diff(&[vec![(120, 60)]]);
+        let parts = split(&diff.files[0], 6_400);
+        assert_eq!(parts.len(), 3);
+        assert_eq!(parts.iter().map(|part| part.changed).sum::<u64>(), 120);
+        assert!(parts[1..].iter().all(|part| part.runs[0].overlap == 10));
+    }
+
+    #[test]
+    fn what_comes_first_is_read_first_and_small_files_fill_the_gaps() {
+        let diff = diff(&[vec![(40, 60)], vec![(40, 60)], vec![(1, 1)]]);
+        let files: Vec<&FileDiff> = diff.files.iter().collect();
+        let packed = pack(&files, 8_000);
+        let names: Vec<Vec<&str>> =
+            packed.iter().map(|parts| parts.iter().map(|part| part.file.path.as_str()).collect()).collect();
+        assert_eq!(names, [vec!["f0", "f2"], vec!["f1"]]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_is_read_once_and_no_batch_is_longer_than_it_says(
+            files in prop::collection::vec(prop::collection::vec((1_usize..60, 0_usize..200), 1..5), 1..12),
+            limit in 1_000_usize..12_000,
+        ) {
+            let diff = diff(&files);
+            let all: Vec<&FileDiff> = diff.files.iter().collect();
+            let packed = pack(&all, limit);
+            let mut seen: BTreeMap<(&str, usize, usize), usize> = BTreeMap::new();
+            for parts in &packed {
+                let said: usize = parts.iter().map(|part| part.bytes).sum();
+                let real: usize = parts.iter().map(|part| json_len(&shown(part))).sum();
+                prop_assert!(real <= said, "{real} bytes where {said} were planned");
+                let lines: usize = parts.iter().flat_map(|part| &part.runs).map(|run| run.lines.len()).sum();
+                prop_assert!(said <= limit || lines == 1, "{said} bytes of {limit} for {lines} lines");
+                for part in parts {
+                    for run in &part.runs {
+                        for line in run.lines.clone().skip(run.overlap) {
+                            *seen.entry((&part.file.path, run.hunk, line)).or_default() += 1;
+                        }
+                    }
+                }
+            }
+            let lines: usize = diff.files.iter().map(|file| file.lines().count()).sum();
+            prop_assert_eq!(seen.len(), lines);
+            prop_assert!(seen.values().all(|times| *times == 1));
+        }
+    }
+}
