@@ -1,17 +1,26 @@
 //! The git program, for reviews of a local branch. Nothing of the repository is run: hooks, filters,
 //! file monitors, external diffs and text conversions are off.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
+use crate::domain::context::Texts;
 use crate::domain::units::Sha;
 
 /// No git command of ours takes longer on a repository that works.
 const PATIENCE: Duration = Duration::from_secs(120);
+
+const NO_GIT: &str = "git could not be started: is it installed?";
+
+/// A file of more bytes is not read for a few of its lines.
+const LARGEST_TEXT: u64 = 512 * 1024;
 
 /// A local branch against its base.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +77,69 @@ pub async fn file(repository: &Path, commit: &Sha, path: &str) -> Option<String>
     String::from_utf8(bytes).ok()
 }
 
+/// The files with these paths at a commit. Missing ones, and those too large to be read for a few of their
+/// lines, are left out without a word; where git fails, with one.
+pub async fn texts(repository: &Path, commit: &Sha, paths: &[&str]) -> Texts {
+    // git reads one name a line, and cannot be asked for a path that holds a line end.
+    let paths: Vec<&str> = paths.iter().copied().filter(|path| !path.contains('\n')).collect();
+    let mut texts = Texts::default();
+    let read = tokio::time::timeout(PATIENCE, read_texts(repository, commit, &paths, &mut texts.files)).await;
+    if let Err(error) = read.context("git did not answer within two minutes").flatten() {
+        let problem = format!("What stands around the hunks of some files could not be read: {error:#}.");
+        texts.problems.push(problem);
+    }
+    texts
+}
+
+async fn read_texts(
+    repository: &Path,
+    commit: &Sha,
+    paths: &[&str],
+    found: &mut BTreeMap<String, Bytes>,
+) -> anyhow::Result<()> {
+    let mut command = git(repository, &["cat-file", "--batch"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().context(NO_GIT)?;
+    let (input, output) = (child.stdin.take(), child.stdout.take());
+    let (mut input, output) = input.zip(output).context(NO_GIT)?;
+    let names: String = paths.iter().map(|path| format!("{commit}:{path}\n")).collect();
+    let ask = async move {
+        input.write_all(names.as_bytes()).await?;
+        input.shutdown().await
+    };
+    let hear = async {
+        let mut output = BufReader::new(output);
+        for path in paths {
+            let mut head = Vec::new();
+            if output.read_until(b'\n', &mut head).await? == 0 {
+                return Err(std::io::Error::other("it ended early"));
+            }
+            let head = text(&head);
+            // `NAME missing` and the like, after which no content comes, end in no number.
+            let Some((size, kind)) = object(&head) else { continue };
+            let mut content = (&mut output).take(size + 1);
+            if kind == "blob" && size <= LARGEST_TEXT {
+                let mut bytes = Vec::new();
+                content.read_to_end(&mut bytes).await?;
+                bytes.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+                found.insert((*path).to_owned(), bytes.into());
+            } else {
+                tokio::io::copy(&mut content, &mut tokio::io::sink()).await?;
+            }
+        }
+        Ok(())
+    };
+    tokio::try_join!(ask, hear).context("git could not show the files")?;
+    Ok(())
+}
+
+/// Size and kind from the line that git writes before an object's content.
+fn object(line: &str) -> Option<(u64, &str)> {
+    let (_, rest) = line.split_once(' ')?;
+    let (kind, size) = rest.split_once(' ')?;
+    Some((size.parse().ok()?, kind))
+}
+
 async fn commit(repository: &Path, name: &str) -> anyhow::Result<Sha> {
     let found = run(
         repository,
@@ -83,6 +155,20 @@ fn text(bytes: &[u8]) -> String {
 }
 
 async fn run(repository: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let output = tokio::time::timeout(PATIENCE, git(repository, args).output())
+        .await
+        .context("git did not answer within two minutes")?
+        .context(NO_GIT)?;
+    if !output.status.success() {
+        let said = text(&output.stderr);
+        let said = said.lines().next().unwrap_or("no message");
+        bail!("git {} failed: {said}", args.first().unwrap_or(&""));
+    }
+    Ok(output.stdout)
+}
+
+/// The git program with everything off that a repository could have it run.
+fn git(repository: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     command.args([
         "-c",
@@ -105,14 +191,5 @@ async fn run(repository: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
     command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0");
     // A partial clone would fetch what it lacks, by a command that its own configuration names.
     command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
-    let output = tokio::time::timeout(PATIENCE, command.output())
-        .await
-        .context("git did not answer within two minutes")?
-        .context("git could not be started: is it installed?")?;
-    if !output.status.success() {
-        let said = text(&output.stderr);
-        let said = said.lines().next().unwrap_or("no message");
-        bail!("git {} failed: {said}", args.first().unwrap_or(&""));
-    }
-    Ok(output.stdout)
+    command
 }

@@ -5,6 +5,7 @@ pub mod budget;
 pub mod command;
 pub mod compare;
 pub mod config;
+pub mod context;
 pub mod diff;
 pub mod event;
 pub mod finding;

@@ -84,7 +84,13 @@ impl GitHub {
     }
 
     /// Sends, follows where that is safe, and turns a status that is not 2xx into an error.
-    async fn follow(&self, door: Door, call: &Call, url: &Url, until: Instant) -> Result<Answer, Error> {
+    pub(super) async fn follow(
+        &self,
+        door: Door,
+        call: &Call,
+        url: &Url,
+        until: Instant,
+    ) -> Result<Answer, Error> {
         let mut url = url.clone();
         let mut left = REDIRECTS;
         loop {

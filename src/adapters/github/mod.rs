@@ -11,6 +11,7 @@ mod error;
 mod files;
 mod page;
 mod read;
+mod texts;
 mod transport;
 mod wire;
 mod write;

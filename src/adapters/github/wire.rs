@@ -2,6 +2,8 @@
 //! adds required properties and old servers lack them. What goes out is an allow-list: the review endpoint
 //! refuses a whole review for one unknown key.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -238,6 +240,28 @@ pub(super) struct ViewerUser {
     pub(super) login: Option<String>,
     #[serde(rename = "databaseId")]
     pub(super) database_id: Option<u64>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Blobs {
+    pub(super) data: Option<BlobsData>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct BlobsData {
+    /// By alias; null where nothing stands at the path.
+    pub(super) repository: Option<BTreeMap<String, Option<Blob>>>,
+}
+
+/// Empty where a folder or a submodule stands at the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct Blob {
+    /// Absent for a binary file.
+    pub(super) text: Option<String>,
+    #[serde(rename = "isTruncated")]
+    pub(super) is_truncated: Option<bool>,
+    #[serde(rename = "byteSize")]
+    pub(super) byte_size: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::{FileDiff, Hunk, Line, LineKind, NoLines, Status};
+use crate::domain::context::Surrounding;
 
 /// More characters of one line than this are not shown.
 pub(super) const SHOWN_CHARS: usize = 2_000;
@@ -17,58 +18,70 @@ const CUT: &str = " [counterpoint: ";
 /// ```text
 /// === src/new.rs (renamed from src/old.rs)
 /// @@ fn heading()
+///   9 :| outside the change, see `render_surrounding`
 ///   12  | context, with its new number
 ///   98 -| deleted, with its old number
 ///   13 +| added, with its new number
 /// ```
 pub fn render(file: &FileDiff, out: &mut String) {
-    render_heading(file, (1, 1), 0, out);
-    let width = number_width(file);
+    let width = number_width(file, &[]);
+    heading(file, None, out);
     for hunk in &file.hunks {
-        render_hunk(hunk, 0..hunk.lines.len(), width, out);
+        render_hunk_heading(hunk, out);
+        render_lines(hunk, 0..hunk.lines.len(), width, out);
     }
 }
 
-/// Writes the line that names a file, which of how many parts follows, and how many of its first lines were shown
-/// in the part before.
-pub fn render_heading(file: &FileDiff, part: (usize, usize), overlap: usize, out: &mut String) {
-    let (number, of) = part;
-    let mut part = if of > 1 { format!(", part {number} of {of}") } else { String::new() };
-    if overlap > 0 {
-        let _ = write!(part, "; its first {overlap} lines end the part before");
-    }
+/// Writes the line that names a file, or the given part of it (`(2, 3)` is the second of three).
+pub fn heading(file: &FileDiff, part: Option<(usize, usize)>, out: &mut String) {
+    let part = part.map(|(part, of)| format!(", part {part} of {of}")).unwrap_or_default();
     // Writing into a string cannot fail.
     let _ = writeln!(out, "=== {} ({}{part})", visible(file.path.as_bytes()), what_happened(file));
 }
 
-/// Writes some lines of a hunk, by position, below its heading.
-pub fn render_hunk(hunk: &Hunk, lines: Range<usize>, width: usize, out: &mut String) {
-    let heading = visible(heading(hunk));
-    let _ = if heading.is_empty() { writeln!(out, "@@") } else { writeln!(out, "@@ {heading}") };
+/// Writes the line that begins a hunk, with the function or section that git names.
+pub fn render_hunk_heading(hunk: &Hunk, out: &mut String) {
+    let section = visible(section(hunk));
+    let _ = if section.is_empty() { writeln!(out, "@@") } else { writeln!(out, "@@ {section}") };
+}
+
+/// Writes the lines of a hunk that have these indices, their numbers in `width` columns.
+pub fn render_lines(hunk: &Hunk, lines: Range<usize>, width: usize, out: &mut String) {
     let line_ends_differ = line_ends_differ(hunk);
     for line in hunk.lines.get(lines).unwrap_or_default() {
         render_line(line, width, line_ends_differ, out);
     }
 }
 
-/// The digits of a file's longest line number.
+/// Writes lines that stand around a hunk, `…` where some between them are left out.
+pub fn render_surrounding(surrounding: &Surrounding, width: usize, out: &mut String) {
+    let mut next = None;
+    for (number, text) in &surrounding.lines {
+        if next.is_some_and(|next| next != *number) {
+            let _ = writeln!(out, "{:width$} …", "");
+        }
+        next = number.checked_add(1);
+        write_line(*number, ':', &visible(text), width, out);
+    }
+}
+
+/// The columns that the longest number of a file and of what is shown around its hunks takes.
 #[must_use]
-pub fn number_width(file: &FileDiff) -> usize {
-    file.lines()
-        .map(|line| shown_number(line).checked_ilog10().map_or(1, |tens| tens as usize + 1))
-        .max()
-        .unwrap_or(1)
+pub fn number_width(file: &FileDiff, surroundings: &[Surrounding]) -> usize {
+    let around = surroundings.iter().flat_map(|part| &part.lines).map(|(number, _)| *number);
+    let most = file.lines().map(shown_number).chain(around).max().unwrap_or(0);
+    most.to_string().len()
 }
 
 /// Takes the number and the sign off a line that was copied from [`render`]'s text with them.
-pub(super) fn strip_gutter(line: &str) -> Option<&str> {
+pub(crate) fn strip_gutter(line: &str) -> Option<&str> {
     let digits = line.trim_start_matches(' ');
     let behind = digits.trim_start_matches(|c: char| c.is_ascii_digit());
     if behind.len() == digits.len() {
         return None;
     }
     let behind = behind.trim_start_matches(' ');
-    let behind = behind.strip_prefix(['+', '-']).unwrap_or(behind).trim_start_matches(' ');
+    let behind = behind.strip_prefix(['+', '-', ':']).unwrap_or(behind).trim_start_matches(' ');
     let text = behind.strip_prefix('|')?;
     Some(text.strip_prefix(' ').unwrap_or(text))
 }
@@ -130,16 +143,20 @@ fn render_line(line: &Line, width: usize, line_ends_differ: bool, out: &mut Stri
     if line_ends_differ && line.text.ends_with(b"\r") {
         text.to_mut().push('␍');
     }
-    let space = if text.is_empty() { "" } else { " " };
-    let _ = writeln!(out, "{:>width$} {sign}|{space}{text}", shown_number(line));
+    write_line(shown_number(line), sign, &text, width, out);
     if line.no_newline {
         let _ = writeln!(out, "{:width$} \\ no newline at the end of the file", "");
     }
 }
 
+fn write_line(number: u32, sign: char, text: &str, width: usize, out: &mut String) {
+    let space = if text.is_empty() { "" } else { " " };
+    let _ = writeln!(out, "{number:>width$} {sign}|{space}{text}");
+}
+
 /// A line's text without what belongs to the file rather than the line: a carriage return at its
 /// end, a byte order mark at its start.
-pub(super) fn bare(text: &[u8]) -> &[u8] {
+pub(crate) fn bare(text: &[u8]) -> &[u8] {
     let text = text.strip_suffix(b"\r").unwrap_or(text);
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
@@ -157,7 +174,7 @@ fn shown_number(line: &Line) -> u32 {
 }
 
 /// The function or section that git names behind the line numbers.
-fn heading(hunk: &Hunk) -> &[u8] {
+fn section(hunk: &Hunk) -> &[u8] {
     let header = hunk.header.strip_prefix(b"@@").unwrap_or_default();
     let end = header.windows(3).position(|window| window == b" @@").unwrap_or(header.len());
     header.get(end + 3..).unwrap_or_default().trim_ascii()
@@ -188,6 +205,7 @@ mod tests {
 
     use super::super::{parse, parse_patch, without_lines};
     use super::*;
+    use crate::domain::context::Beside;
 
     fn rendered(diff: &[u8]) -> String {
         let (diff, _) = parse(Bytes::copy_from_slice(diff));
@@ -250,11 +268,31 @@ mod tests {
     }
 
     #[test]
+    fn a_hunk_is_shown_in_parts_between_what_stands_around_it() {
+        let patch = "@@ -9,2 +9,2 @@ f\n a\n-b\n+c\r";
+        let (file, _) = parse_patch("f", None, Status::Modified, patch);
+        let lines = vec![(8, Bytes::new()), (11, Bytes::from("x\u{202e}")), (100, Bytes::from("y"))];
+        let around = Surrounding { hunk: 0, beside: Beside::After, lines };
+        let width = number_width(&file, std::slice::from_ref(&around));
+        let mut out = String::new();
+        heading(&file, Some((2, 3)), &mut out);
+        render_hunk_heading(&file.hunks[0], &mut out);
+        render_lines(&file.hunks[0], 1..3, width, &mut out);
+        render_lines(&file.hunks[0], 3..9, width, &mut out);
+        render_surrounding(&around, width, &mut out);
+        assert_eq!(
+            out,
+            "=== f (modified, part 2 of 3)\n@@ f\n 10 -| b\n 10 +| c␍\n  8 :|\n    …\n 11 :| x⟨U+202E⟩\n    …\n100 :| y\n"
+        );
+    }
+
+    #[test]
     fn only_a_gutter_is_stripped() {
         for (line, code) in [
             ("  123  |   code", "  code"),
             ("124 +| code", "code"),
             ("98 - | | code", "| code"),
+            ("  9 :|   code", "  code"),
             ("7 |", ""),
             ("7  |\tcode", "\tcode"),
         ] {

@@ -12,7 +12,12 @@ mod path;
 use bytes::Bytes;
 
 pub use anchor::{Claim, named_file, resolve};
-pub use gutter::{number_width, render, render_heading, render_hunk, visible};
+pub(crate) use gutter::bare;
+#[cfg(test)]
+pub(crate) use gutter::strip_gutter;
+pub use gutter::{
+    heading, number_width, render, render_hunk_heading, render_lines, render_surrounding, visible,
+};
 pub use parse::{parse, parse_patch, without_lines};
 
 /// All files of one diff, in its order.

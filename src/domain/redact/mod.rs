@@ -67,12 +67,44 @@ pub fn known(diff: &mut Diff, secrets: &Secrets) -> usize {
     changed
 }
 
+/// A file in full, of which single lines are shown: what is secret in them is known only from the whole.
+pub struct Whole<'a> {
+    lines: &'a [&'a [u8]],
+    bodies: Vec<Option<Vec<u8>>>,
+    secrets: &'a Secrets,
+}
+
+impl<'a> Whole<'a> {
+    /// The new version of a file by its lines, and the secrets whose values are known.
+    #[must_use]
+    pub fn new(file: &FileDiff, lines: &'a [&'a [u8]], secrets: &'a Secrets) -> Self {
+        let named = is_key_file(file);
+        let keys = named || lines.iter().any(|line| KEY_BLOCK.is_match(line));
+        let bodies = if keys { key_bodies(lines, named) } else { Vec::new() };
+        Self { lines, bodies, secrets }
+    }
+
+    /// A line, counted from 0, as [`diff()`] and [`known`] leave it; absent where the file has none.
+    #[must_use]
+    pub fn line(&self, at: usize) -> Option<Vec<u8>> {
+        let line = *self.lines.get(at)?;
+        let body = self.bodies.get(at).cloned().flatten();
+        let clean = body.or_else(|| redact_line(line)).unwrap_or_else(|| line.to_vec());
+        match self.secrets.mask(&String::from_utf8_lossy(&clean)) {
+            Cow::Owned(masked) => Some(masked.into_bytes()),
+            Cow::Borrowed(_) => Some(clean),
+        }
+    }
+}
+
+/// A file of this name holds nothing else, so a region that shows neither end of the key counts as well.
+fn is_key_file(file: &FileDiff) -> bool {
+    let paths = [Some(&file.path), file.old_path.as_ref()];
+    paths.into_iter().flatten().any(|path| KEY_FILE.is_match(path.as_bytes()))
+}
+
 fn redact_file(file: &mut FileDiff) -> usize {
-    // A file of this name holds nothing else, so a region that shows neither end of the key counts as well.
-    let named = [Some(&file.path), file.old_path.as_ref()]
-        .into_iter()
-        .flatten()
-        .any(|path| KEY_FILE.is_match(path.as_bytes()));
+    let named = is_key_file(file);
     let keys = named || file.lines().any(|line| KEY_BLOCK.is_match(&line.text));
     let mut changed = 0;
     // Each side is read on its own: in a key that was rotated, both bodies stand between one pair of ends.

@@ -31,6 +31,7 @@ mod diff;
 mod events;
 mod faults;
 mod github;
+mod graphql;
 mod http;
 mod log;
 mod models;

@@ -18,7 +18,7 @@ use super::http::{Call, Outgoing, query_pairs};
 use super::log::Log;
 use super::models::Lane;
 use super::state::State;
-use super::{Inner, World, github};
+use super::{Inner, World, github, graphql};
 
 /// Binds a free port and answers until the world is dropped.
 #[allow(clippy::expect_used, reason = "without a port there is no test")]
@@ -127,23 +127,20 @@ impl World {
         Outgoing::not_found()
     }
 
-    /// Knows one question: who the token is.
+    /// Knows two questions: who the token is, and what some files hold.
     fn graphql(&self, call: &Call) -> Outgoing {
         if let Some(refusal) = self.with(|state| github::unfit(state, call)) {
             return refusal;
         }
-        let query = call.json().and_then(|body| body["query"].as_str().map(str::to_owned));
-        let query = query.unwrap_or_default();
-        let words = query.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-        let known = ["query", "viewer", "login", "databaseId", "Viewer", "WhoAmI", "id", "__typename"];
-        if !query.contains("viewer") || words.into_iter().any(|word| !known.contains(&word)) {
-            self.with(|state| state.violation(format!("GraphQL asks for more than the viewer: {query}")));
-            return Outgoing::json(200, &json!({"errors": [{"message": "not known to this world"}]}));
+        let body = call.json().unwrap_or_default();
+        let data = self.with(|state| graphql::viewer(state, &body).or_else(|| graphql::blobs(state, &body)));
+        match data {
+            Some(data) => Outgoing::json(200, &json!({"data": data})),
+            None => {
+                self.with(|state| state.violation(format!("GraphQL is asked what nobody knows: {body}")));
+                Outgoing::json(200, &json!({"errors": [{"message": "not known to this world"}]}))
+            }
         }
-        let viewer = self.with(|state| state.viewer.clone());
-        let id = format!("U_{}", viewer.id);
-        let viewer = json!({"login": viewer.login, "databaseId": viewer.id, "id": id, "__typename": "User"});
-        Outgoing::json(200, &json!({"data": {"viewer": viewer}}))
     }
 
     /// GitHub's own schema judges what came in and what went out, where it is at hand.

@@ -2,6 +2,7 @@
 
 use super::super::{Error, ReviewState};
 use super::*;
+use crate::domain::context::Texts;
 use crate::domain::diff::{NoLines, Status};
 use crate::domain::pull::{Account, Permission};
 
@@ -363,4 +364,45 @@ async fn the_token_is_described_as_far_as_github_does() {
     let server = Server::new(move |_, n| if n == 0 { reply(200, limits) } else { reply(404, "{}") }).await;
     assert_eq!(server.github().rate_limit().await.unwrap().unwrap().remaining, 990);
     assert_eq!(server.github().rate_limit().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn texts_are_asked_for_by_hundreds_and_whatever_is_no_whole_text_is_left_out() {
+    let answer = r#"{"data":{"repository":{"f0":{"text":"fn a\n","isTruncated":false,"byteSize":5},"f1":null,"f2":{},
+        "f3":{"text":null,"isTruncated":false,"byteSize":9},"f4":{"text":"cut","isTruncated":true,"byteSize":3},
+        "f5":{"text":"b","isTruncated":null,"byteSize":null},
+        "f6":{"text":"c","isTruncated":false,"byteSize":999999}}},"errors":[{"message":"something about f1"}]}"#;
+    let server = Server::always(reply(200, answer)).await;
+    let paths: Vec<String> = (0..150).map(|at| format!("p{at} }} \"")).collect();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+    let texts = server.github().texts(&repo(), &sha(), &paths).await;
+    assert_eq!(texts.problems, Vec::<String>::new());
+    assert_eq!(
+        texts.files.iter().map(|(path, text)| (path.as_str(), &text[..])).collect::<Vec<_>>(),
+        [("p0 } \"", &b"fn a\n"[..]), ("p100 } \"", b"fn a\n"), ("p105 } \"", b"b"), ("p5 } \"", b"b"),]
+    );
+    let mut asked = server.asked();
+    asked.sort_by_key(|asked| asked.body.len());
+    let body: serde_json::Value = serde_json::from_str(&asked[0].body).unwrap();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(body["variables"]["e49"], format!("{}:p149 }} \"", sha()));
+    assert_eq!(body["variables"].as_object().unwrap().len(), 52);
+    assert!(!body["query"].as_str().unwrap().contains("p149"));
+    assert_eq!(server.github().texts(&repo(), &sha(), &[]).await, Texts::default());
+}
+
+#[tokio::test]
+async fn texts_that_do_not_come_are_a_problem_and_no_error() {
+    let huge = format!(r#"{{"data":{{"repository":{{"f0":{{"text":"{}"}}}}}}}}"#, "x".repeat(9_000_000));
+    for (status, body) in [
+        (500, String::new()),
+        (200, "<html>".to_owned()),
+        (200, r#"{"data":null,"errors":[{"message":"Something went wrong"}]}"#.to_owned()),
+        (200, r#"{"data":{"repository":null}}"#.to_owned()),
+        (200, huge),
+    ] {
+        let texts = Server::always(reply(status, body)).await.github().texts(&repo(), &sha(), &["a"]).await;
+        assert_eq!((texts.files.len(), texts.problems.len()), (0, 1), "{texts:?}");
+        assert!(texts.problems[0].starts_with("What stands around the hunks of 1 file could not be read: "));
+    }
 }

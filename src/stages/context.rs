@@ -1,0 +1,50 @@
+//! What stands around the hunks, read at the reviewed commit. It is help: what cannot be had is done without.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::adapters::git;
+use crate::adapters::github::GitHub;
+use crate::domain::context::{self, Surrounding, Texts};
+use crate::domain::diff::FileDiff;
+use crate::domain::redact::Secrets;
+use crate::domain::units::{RepoName, Sha};
+
+/// The surroundings of the hunks of a review.
+#[derive(Clone, Debug, Default)]
+pub struct Context {
+    /// By path, secrets replaced.
+    pub surroundings: BTreeMap<String, Vec<Surrounding>>,
+    /// What could not be read, for the record: a review without it is whole.
+    pub problems: Vec<String>,
+}
+
+/// Reads what stands around the hunks of these files of a pull request, the first served first.
+pub async fn read(
+    github: &GitHub,
+    repo: &RepoName,
+    head: &Sha,
+    files: &[&FileDiff],
+    secrets: &Secrets,
+) -> Context {
+    let paths = wanted(files);
+    settle(files, github.texts(repo, head, &paths).await, secrets)
+}
+
+/// Reads what stands around the hunks of these files of a local branch.
+pub async fn read_local(repository: &Path, head: &Sha, files: &[&FileDiff], secrets: &Secrets) -> Context {
+    let paths = wanted(files);
+    settle(files, git::texts(repository, head, &paths).await, secrets)
+}
+
+fn wanted<'a>(files: &[&'a FileDiff]) -> Vec<&'a str> {
+    files.iter().filter(|file| context::is_wanted(file)).map(|file| file.path.as_str()).collect()
+}
+
+fn settle(files: &[&FileDiff], texts: Texts, secrets: &Secrets) -> Context {
+    for problem in &texts.problems {
+        tracing::warn!("{problem}");
+    }
+    let surroundings = context::of_files(files, &texts, secrets);
+    Context { surroundings, problems: texts.problems }
+}
