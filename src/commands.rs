@@ -95,7 +95,10 @@ async fn local(outside: &Outside, command: &ReviewCommand) -> Result<(Snapshot, 
             None => (Config::default(), "defaults".to_owned()),
         },
     };
-    let mut snapshot = snapshot::of_local(branch.diff, "", &from, &outside.terminal.secrets());
+    let secrets = outside.terminal.secrets();
+    let rules = snapshot::local_rules(&here, &branch.base, &secrets).await;
+    let mut snapshot = snapshot::of_local(branch.diff, "", &from, &secrets);
+    (snapshot.attributes, snapshot.guidelines) = (rules.attributes, rules.guidelines);
     (snapshot.base, snapshot.head) = (Some(branch.base), Some(branch.head));
     Ok((snapshot, config))
 }

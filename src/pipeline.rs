@@ -95,7 +95,8 @@ async fn tell(
     // What is it about, and may it be reviewed?
     outside.terminal.group("Reading the pull request");
     let given = wishes.config.clone();
-    let opening = snapshot::open(&reader, intent, &wishes.config_path, given, &mut seen.pull);
+    let secrets = outside.terminal.secrets();
+    let opening = snapshot::open(&reader, intent, &wishes.config_path, given, &secrets, &mut seen.pull);
     let opened = uncancelled(outside, opening).await??;
     let admitted = trigger::admit(&reader, intent, &opened.pull, &opened.config, &wishes.overrides);
     let admitted = uncancelled(outside, admitted).await??;
@@ -105,7 +106,6 @@ async fn tell(
     }
 
     // What does it hold, and what did we say about it before?
-    let secrets = outside.terminal.secrets();
     let taken = snapshot::take(&reader, &intent.repo, &opened, &wishes.config_path, &secrets);
     let snapshot = uncancelled(outside, taken).await??;
     seen.place = snapshot.place.clone();

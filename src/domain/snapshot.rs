@@ -1,9 +1,11 @@
 //! One immutable picture of a pull request: what is reviewed, and what we said about it earlier.
 
 use crate::domain::diff::Diff;
+use crate::domain::guidelines::Guideline;
 use crate::domain::marker::{self, FindingMarker, SummaryMarker};
 use crate::domain::outcome::Outcome;
 use crate::domain::pull::{Account, LineComment, PullRequest, TimelineComment};
+use crate::domain::triage::Attributes;
 use crate::domain::units::{MicroUsd, PullNumber, RepoName, Sha};
 
 /// What is under review, wherever it came from.
@@ -27,6 +29,10 @@ pub struct Snapshot {
     pub unlisted: u64,
     /// Where the configuration came from, for people.
     pub config_from: String,
+    /// What the base branch says is generated or vendored.
+    pub attributes: Attributes,
+    /// The rules that the base branch holds for whoever works on it.
+    pub guidelines: Vec<Guideline>,
     /// What people should know besides findings.
     pub notes: Vec<String>,
 }

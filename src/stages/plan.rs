@@ -9,11 +9,13 @@ use crate::domain::batch::{self, Part};
 use crate::domain::budget;
 use crate::domain::config::{Lane, Settings, Strategy};
 use crate::domain::diff::{FileDiff, NoLines};
+use crate::domain::guidelines;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::{End, Feature, Prompt};
 use crate::domain::plan::{Batch, BatchFile, Coverage, LeftOut, OUTPUT_CAPS, Plan, PlannedLane, sets};
 use crate::domain::prompt::{self, MAX_NAMES, Material};
 use crate::domain::snapshot::Snapshot;
+use crate::domain::triage::{self, Risk};
 use crate::domain::units::MicroUsd;
 
 /// The longest request in bytes, about 70 000 tokens: beyond it models overlook more, some providers charge all of a
@@ -68,7 +70,7 @@ pub fn make(
     })
 }
 
-/// The files to read, the most important first, and what is left out from the start.
+/// The files to read, the riskiest first and neighbours together, and what is left out from the start.
 fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> (Vec<&'a FileDiff>, Coverage) {
     let mut coverage = Coverage { unlisted: snapshot.unlisted, ..Coverage::default() };
     let mut files = Vec::new();
@@ -78,16 +80,23 @@ fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> (Vec<&'a FileDiff>
             coverage.excluded.push(left_out("excluded by the configuration"));
             continue;
         }
+        let risk = triage::risk(&file.path, &settings.high_stakes);
+        if risk != Risk::HighStakes
+            && let Some(why) = triage::left_out(file, &snapshot.attributes)
+        {
+            coverage.excluded.push(left_out(why.as_str()));
+            continue;
+        }
         match file.no_lines {
-            None => files.push(file),
+            None => files.push((risk, file)),
             Some(NoLines::Binary) => coverage.excluded.push(left_out("binary")),
             Some(NoLines::NothingToRead) => coverage.excluded.push(left_out("no line changed")),
             Some(NoLines::Withheld) => coverage.unread.push(left_out("GitHub withholds its diff")),
             Some(NoLines::Unreadable) => coverage.unread.push(left_out("its diff cannot be read")),
         }
     }
-    files.sort_by_key(|file| !settings.high_stakes.is_match(&file.path));
-    (files, coverage)
+    files.sort_by(|(risk, file), (other, next)| (risk, &file.path).cmp(&(other, &next.path)));
+    (files.into_iter().map(|(_, file)| file).collect(), coverage)
 }
 
 fn nothing_to_review(coverage: &Coverage) -> Stop {
@@ -99,7 +108,8 @@ fn nothing_to_review(coverage: &Coverage) -> Stop {
     let what = if coverage.excluded.is_empty() {
         "The pull request changes nothing."
     } else {
-        "Nothing is left to review: every changed file is binary, unchanged in content, or excluded."
+        "Nothing is left to review: every changed file is generated, vendored, binary, unchanged in content, or \
+         excluded."
     };
     Stop::skip(Reason::NothingToReview, what, "")
 }
@@ -252,7 +262,7 @@ impl Fitting<'_> {
         prompt::review(&Material {
             title: &self.snapshot.title,
             description: &self.snapshot.description,
-            guidelines: &self.settings.guidelines,
+            guidelines: &guidelines::told(&self.settings.guidelines, &self.snapshot.guidelines),
             parts,
             elsewhere: &elsewhere,
             left_out: self.left_out,

@@ -1,19 +1,25 @@
 //! One immutable picture of the pull request, read with as few waits as its parts allow.
 
+use std::path::Path;
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::future;
 
+use crate::adapters::git;
 use crate::adapters::github::{self, GitHub};
 use crate::domain::config::{self, Config, DEFAULT_PATH};
 use crate::domain::diff::{self, Diff};
 use crate::domain::event::Intent;
+use crate::domain::guidelines::{self, Guideline};
 use crate::domain::marker;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pull::{Account, CheckRun, PullRequest};
 use crate::domain::redact::{self, Secrets};
 use crate::domain::render::words::sentence;
 use crate::domain::snapshot::{Earlier, Place, Snapshot};
-use crate::domain::units::RepoName;
+use crate::domain::triage::{self, Attributes};
+use crate::domain::units::{RepoName, Sha};
 
 /// What is known before anything is decided.
 #[derive(Debug)]
@@ -26,11 +32,30 @@ pub struct Opened {
     pub config: Config,
     /// Where it came from, for people.
     pub config_from: String,
+    /// What else the base branch says.
+    pub rules: BaseRules,
 }
 
-/// Reads the pull request, the identity that posts and the configuration of the base branch, unless one is
-/// given. The pull request is noted in `seen` as soon as it is known: what goes wrong after that can be told on
-/// it.
+/// What the base branch says besides the configuration.
+#[derive(Debug)]
+pub struct BaseRules {
+    /// What is generated or vendored.
+    pub attributes: Attributes,
+    /// The rules for whoever works on it.
+    pub guidelines: Vec<Guideline>,
+    /// What could not be read, for people.
+    pub notes: Vec<String>,
+}
+
+/// The file that marks what is generated or vendored. Only the one at the root is read.
+const ATTRIBUTES: &str = ".gitattributes";
+
+/// Rules beside the configuration are not waited for as long as what a review cannot do without.
+const RULES_LIMIT: Duration = Duration::from_secs(20);
+
+/// Reads the pull request, the identity that posts, the configuration of the base branch, unless one is given,
+/// and its other rules. The pull request is noted in `seen` as soon as it is known: what goes wrong after that
+/// can be told on it.
 ///
 /// # Errors
 /// How the run ends when one of them cannot be read.
@@ -39,41 +64,98 @@ pub async fn open(
     intent: &Intent,
     config_path: &str,
     given: Option<Config>,
+    secrets: &Secrets,
     seen: &mut Option<PullRequest>,
 ) -> Result<Opened, Stop> {
     let pull = async { github.pull(&intent.repo, intent.pull).await.map_err(|cause| unreadable(&cause)) };
     let (pull, me) = future::join(pull, github.identity()).await;
     let pull = seen.insert(pull?).clone();
     let me = me.map_err(|cause| unreadable(&cause))?;
+    let configuration = configuration(github, intent, config_path, given, &pull.base_ref);
+    let rules = base_rules(github, &intent.repo, &pull.base_ref, secrets);
+    let (configuration, rules) = future::join(configuration, rules).await;
+    let (config, config_from) = configuration?;
+    Ok(Opened { pull, me, config, config_from, rules })
+}
+
+/// The configuration, and where it came from.
+async fn configuration(
+    github: &GitHub,
+    intent: &Intent,
+    config_path: &str,
+    given: Option<Config>,
+    base_ref: &str,
+) -> Result<(Config, String), Stop> {
     if let Some(config) = given {
-        return Ok(Opened { pull, me, config, config_from: "a local file".to_owned() });
+        return Ok((config, "a local file".to_owned()));
     }
     let path = config_path.trim_start_matches("./");
-    let file = github.content(&intent.repo, path, &pull.base_ref).await;
+    let file = github.content(&intent.repo, path, base_ref).await;
     let file = file.map_err(|cause| match cause {
-        github::Error::NotAFile { .. } => {
-            bad_configuration(format!("`{path}` on `{}`: {cause}.", pull.base_ref))
-        }
+        github::Error::NotAFile { .. } => bad_configuration(format!("`{path}` on `{base_ref}`: {cause}.")),
         github::Error::BadUrl { .. } => {
             bad_configuration(format!("`{path}` cannot be the path of a configuration: {cause}."))
         }
         _ => unreadable(&cause),
     })?;
-    let (config, config_from) = match file {
+    match file {
         Some(file) => {
             let config = config::parse(path, &file.text).map_err(|error| {
-                bad_configuration(format!("The configuration on `{}` has a mistake: {error}.", pull.base_ref))
+                bad_configuration(format!("The configuration on `{base_ref}` has a mistake: {error}."))
             })?;
-            (config, format!("`{}`", pull.base_ref))
+            Ok((config, format!("`{base_ref}`")))
         }
-        None if path == DEFAULT_PATH => (Config::default(), "defaults".to_owned()),
+        None if path == DEFAULT_PATH => Ok((Config::default(), "defaults".to_owned())),
         None => {
-            let what =
-                format!("The configuration `{path}` does not stand on the base branch `{}`.", pull.base_ref);
-            return Err(bad_configuration(what));
+            let what = format!("The configuration `{path}` does not stand on the base branch `{base_ref}`.");
+            Err(bad_configuration(what))
         }
-    };
-    Ok(Opened { pull, me, config, config_from })
+    }
+}
+
+/// The attributes and guidelines of the base branch. A review can do without any of them, so what cannot be read
+/// is noted.
+async fn base_rules(github: &GitHub, repo: &RepoName, base_ref: &str, secrets: &Secrets) -> BaseRules {
+    let github = github.within(RULES_LIMIT);
+    let reads = rule_files().map(|path| {
+        let github = &github;
+        async move { (path, github.content(repo, path, base_ref).await) }
+    });
+    let mut files = Vec::new();
+    let mut notes = Vec::new();
+    for (path, file) in future::join_all(reads).await {
+        match file {
+            Ok(Some(file)) => files.push((path, file.text)),
+            Ok(None) => {}
+            Err(cause) => {
+                notes.push(format!(
+                    "`{path}` on `{base_ref}` could not be read and was not followed: {cause}."
+                ));
+            }
+        }
+    }
+    BaseRules { notes, ..rules_from(files, secrets) }
+}
+
+/// The same from a local repository, at the commit where the branch left its base.
+pub async fn local_rules(repository: &Path, base: &Sha, secrets: &Secrets) -> BaseRules {
+    let reads =
+        rule_files().map(|path| async move { Some((path, git::file(repository, base, path).await?)) });
+    rules_from(future::join_all(reads).await.into_iter().flatten().collect(), secrets)
+}
+
+fn rule_files() -> impl Iterator<Item = &'static str> {
+    std::iter::once(ATTRIBUTES).chain(guidelines::FILES)
+}
+
+fn rules_from(files: Vec<(&'static str, String)>, secrets: &Secrets) -> BaseRules {
+    let (marks, rules): (Vec<_>, Vec<_>) = files.into_iter().partition(|(path, _)| *path == ATTRIBUTES);
+    let (attributes, problems) = triage::parse(marks.first().map_or("", |(_, text)| text));
+    // Git's own rules may be wider than ours, and what is not marked is read: nothing that a review must tell.
+    for problem in problems {
+        tracing::warn!("{ATTRIBUTES} of the base branch, {problem}");
+    }
+    BaseRules { attributes, guidelines: guidelines::gather(&rules, secrets), notes: Vec::new() }
 }
 
 /// Reads the diff and what we wrote earlier, all at the same time.
@@ -111,6 +193,7 @@ pub async fn take(
     if diff.file(path).is_some() {
         notes.push(changed_configuration(github, repo, pull, path).await);
     }
+    notes.extend(opened.rules.notes.iter().cloned());
     let redacted = redact::diff(&mut diff) + redact::known(&mut diff, secrets);
     Ok(Snapshot {
         head: Some(pull.head.clone()),
@@ -121,12 +204,14 @@ pub async fn take(
         redacted,
         unlisted,
         config_from: opened.config_from.clone(),
+        attributes: opened.rules.attributes.clone(),
+        guidelines: opened.rules.guidelines.clone(),
         notes,
         place: Some(Place { repo: repo.clone(), pull: pull.clone(), me: opened.me.clone(), earlier }),
     })
 }
 
-/// A picture of a diff that stands on no GitHub.
+/// A picture of a diff that stands on no GitHub, without rules of a base.
 #[must_use]
 pub fn of_local(raw: Bytes, title: &str, config_from: &str, secrets: &Secrets) -> Snapshot {
     let (mut diff, notes) = diff::parse(raw);
@@ -141,6 +226,8 @@ pub fn of_local(raw: Bytes, title: &str, config_from: &str, secrets: &Secrets) -
         redacted,
         unlisted: 0,
         config_from: config_from.to_owned(),
+        attributes: Attributes::default(),
+        guidelines: Vec::new(),
         notes,
     }
 }

@@ -23,6 +23,7 @@ mod first_review;
 mod floors;
 mod git_made_diffs;
 mod hostile;
+mod left_out;
 mod odd_pulls;
 mod shop;
 mod surface;

@@ -44,7 +44,7 @@ async fn binary_files_renames_and_modes_leave_nothing_to_review() {
     let run = opened(&world).finish().await;
     insta::assert_snapshot!(format!("{}\n{}", end(&run), run.stdout), @r"
     exit 0: skipped nothing-to-review, gate off, lanes 0/0
-    Nothing is left to review: every changed file is binary, unchanged in content, or excluded.
+    Nothing is left to review: every changed file is generated, vendored, binary, unchanged in content, or excluded.
     ");
     assert_eq!(check(&world).0, "neutral");
     world.assert_clean();
@@ -74,7 +74,7 @@ async fn a_pull_request_whose_every_file_is_excluded_has_nothing_to_review() {
     let run = opened(&world).finish().await;
     insta::assert_snapshot!(format!("{}\n{}", end(&run), run.stdout), @r"
     exit 0: skipped nothing-to-review, gate off, lanes 0/0
-    Nothing is left to review: every changed file is binary, unchanged in content, or excluded.
+    Nothing is left to review: every changed file is generated, vendored, binary, unchanged in content, or excluded.
     ");
     assert_eq!(models(&world), 0);
     world.assert_clean();

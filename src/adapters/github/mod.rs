@@ -75,6 +75,14 @@ impl GitHub {
         Self { transport: Arc::clone(&self.transport), until: Some(until) }
     }
 
+    /// The same connection for calls that are not worth more than `limit`, nor more than the time that
+    /// [`Self::until`] set.
+    #[must_use]
+    pub fn within(&self, limit: std::time::Duration) -> Self {
+        let soon = Instant::now() + limit;
+        self.until(self.until.map_or(soon, |until| until.min(soon)))
+    }
+
     /// Whether a wait of this length ends before the time that [`Self::until`] set.
     #[must_use]
     pub fn has_time_for(&self, wait: std::time::Duration) -> bool {

@@ -57,7 +57,7 @@ pub struct Settings {
     pub inline: InlineConfig,
     /// Files that are not reviewed.
     pub exclude: GlobSet,
-    /// Files that are read first.
+    /// Files that are read first, and whatever their names say.
     pub high_stakes: GlobSet,
     /// The comment that asks for a review.
     pub trigger: String,
@@ -65,7 +65,9 @@ pub struct Settings {
     pub guidelines: String,
     /// What models cost.
     pub prices: Prices,
-    /// Changes exactly when another review could come out: lanes, strategy, paths, guidelines.
+    /// Changes exactly when configuration and inputs ask for another review: lanes, strategy, paths, guidelines.
+    /// Files of the base branch (`AGENTS.md`, `.gitattributes`) are not in it, as its commits are not: they change
+    /// for many reasons, and one that could not be read once would have the review paid for twice.
     pub fingerprint: String,
 }
 
@@ -179,7 +181,10 @@ fn fingerprint(lanes: &[Lane], strategy: Strategy, config: &Config) -> String {
     }
     feed(strategy.as_str());
     feed(&config.guidelines);
-    config.exclude.iter().for_each(|glob| feed(glob));
+    for globs in [&config.exclude, &config.high_stakes] {
+        feed(&globs.len().to_string());
+        globs.iter().for_each(|glob| feed(glob));
+    }
     hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -220,5 +225,16 @@ mod tests {
             plain,
             print(Overrides { codex_model: Some("gpt-6-luna".into()), ..Overrides::default() })
         );
+    }
+
+    #[test]
+    fn what_is_read_changes_the_fingerprint() {
+        let print = |yaml: &str| {
+            let config = crate::domain::config::parse("f", yaml).unwrap();
+            settle(&config, &Overrides::default()).unwrap().fingerprint
+        };
+        let [plain, exclude, high_stakes] =
+            ["", "paths: {exclude: [a]}", "paths: {high_stakes: [a]}"].map(print);
+        assert!(plain != exclude && plain != high_stakes && exclude != high_stakes);
     }
 }

@@ -39,7 +39,7 @@ pub struct Config {
     pub inline: InlineConfig,
     /// Globs of files that are not reviewed.
     pub exclude: Vec<String>,
-    /// Globs of files that are read first when not all can be.
+    /// Globs of files that are read first when not all can be, and even if they are generated or vendored.
     pub high_stakes: Vec<String>,
     /// The comment that asks for a review.
     pub trigger: Option<String>,

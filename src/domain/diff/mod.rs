@@ -19,6 +19,7 @@ pub use gutter::{
     heading, number_width, render, render_hunk_heading, render_lines, render_surrounding, visible,
 };
 pub use parse::{parse, parse_patch, without_lines};
+pub(in crate::domain) use path::unquote;
 
 /// All files of one diff, in its order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

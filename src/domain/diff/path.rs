@@ -46,7 +46,7 @@ pub(super) fn without_prefixes<'a>(old: &'a [u8], new: &'a [u8]) -> (&'a [u8], &
 }
 
 /// Reads a C-style quoted name; gives it and what follows the closing quote.
-fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+pub(in crate::domain) fn unquote(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
     let mut rest = text.strip_prefix(b"\"")?;
     let mut name = Vec::new();
     loop {

@@ -56,6 +56,10 @@ pub fn review(review: &Review) -> String {
         let paths: Vec<&str> = files.map(|file| file.path.as_str()).collect();
         let _ = writeln!(out, "\nNot read: {}", log_line(&paths.join(", ")));
     }
+    if !coverage.excluded.is_empty() {
+        let files = coverage.excluded.iter().map(|file| format!("{} ({})", file.path, file.why));
+        let _ = writeln!(out, "\nLeft out by rule: {}", log_line(&files.collect::<Vec<_>>().join(", ")));
+    }
     if let Some(sentence) = check::gate_sentence(review.gate(), &review.settings.fail_on) {
         let _ = writeln!(out, "\n{}", sentence.replace('`', ""));
     }
