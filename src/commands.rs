@@ -1,7 +1,7 @@
 //! Each command from its flags to its exit code.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -17,7 +17,7 @@ use crate::domain::outcome::ExitCode;
 use crate::domain::render;
 use crate::domain::review::Review;
 use crate::domain::snapshot::Snapshot;
-use crate::pipeline::{self, Wishes};
+use crate::pipeline::{self, Source, Wishes};
 use crate::stages::report::Ending;
 use crate::stages::{doctor, report, snapshot};
 
@@ -56,13 +56,17 @@ pub async fn review(outside: &Outside, command: &ReviewCommand) -> Result<ExitCo
         return finish(outside, flags, &ending, review.as_ref());
     }
     let read = outside.clock.unless_cancelled(local(outside, command)).await;
-    let (snapshot, config) = read.map_err(|_| anyhow::anyhow!("cancelled"))??;
-    let (ending, review) = pipeline::local(outside, snapshot, &config, &overrides).await;
+    let (snapshot, config, folder) = read.map_err(|_| anyhow::anyhow!("cancelled"))??;
+    let source = folder.as_deref().map_or(Source::Diff, Source::Repository);
+    let (ending, review) = pipeline::local(outside, source, snapshot, &config, &overrides).await;
     finish(outside, flags, &ending, review.as_ref())
 }
 
-/// The diff to review from this machine, and its configuration.
-async fn local(outside: &Outside, command: &ReviewCommand) -> Result<(Snapshot, Config), Usage> {
+/// The diff to review from this machine, its configuration, and the repository if it comes from one.
+async fn local(
+    outside: &Outside,
+    command: &ReviewCommand,
+) -> Result<(Snapshot, Config, Option<PathBuf>), Usage> {
     let given = command.config.as_deref().map(read_config).transpose()?;
     if let Some(path) = &command.diff {
         let raw = if path == Path::new("-") {
@@ -78,7 +82,7 @@ async fn local(outside: &Outside, command: &ReviewCommand) -> Result<(Snapshot, 
         if snapshot.diff.files.is_empty() && !empty {
             bail!("{} holds no diff as git writes it", path.display());
         }
-        return Ok((snapshot, given.unwrap_or_default()));
+        return Ok((snapshot, given.unwrap_or_default(), None));
     }
     let here = std::env::current_dir().context("the current directory is gone")?;
     let base = match &command.base {
@@ -100,7 +104,7 @@ async fn local(outside: &Outside, command: &ReviewCommand) -> Result<(Snapshot, 
     let mut snapshot = snapshot::of_local(branch.diff, "", &from, &secrets);
     (snapshot.attributes, snapshot.guidelines) = (rules.attributes, rules.guidelines);
     (snapshot.base, snapshot.head) = (Some(branch.base), Some(branch.head));
-    Ok((snapshot, config))
+    Ok((snapshot, config, Some(here)))
 }
 
 fn read_config(path: &Path) -> Result<Config, Usage> {

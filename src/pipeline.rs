@@ -1,9 +1,12 @@
 //! The story of a run, and nothing else.
 
+use std::path::Path;
+
 use crate::adapters::github::GitHub;
 use crate::adapters::{Endpoints, Outside};
 use crate::domain::budget::Ledger;
 use crate::domain::config::{Config, DEFAULT_MAX_TIME, Gate, OnFailure, Overrides, Settings, settle};
+use crate::domain::diff::FileDiff;
 use crate::domain::event::{Cause, Intent};
 use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
 use crate::domain::pass::LaneReport;
@@ -14,6 +17,7 @@ use crate::domain::render;
 use crate::domain::review::{self, Review, Standing};
 use crate::domain::snapshot::{Place, Snapshot};
 use crate::domain::units::MicroUsd;
+use crate::stages::context::{self, Context};
 use crate::stages::publish::Eyes;
 use crate::stages::report::{Circumstances, Ending};
 use crate::stages::{passes, plan, publish, report, snapshot, trigger};
@@ -29,6 +33,17 @@ pub struct Wishes {
     pub config: Option<Config>,
     /// Whether anything is written to GitHub.
     pub post: bool,
+}
+
+/// Where the files of a review stand.
+#[derive(Clone, Copy, Debug)]
+pub enum Source<'a> {
+    /// On GitHub.
+    GitHub(&'a GitHub),
+    /// In a repository on this machine.
+    Repository(&'a Path),
+    /// Nowhere: there is only a diff.
+    Diff,
 }
 
 /// What a run has seen by the time it has to stop.
@@ -119,7 +134,7 @@ async fn tell(
     }
 
     // Ask the lanes, and publish what they say.
-    let mut review = ask(outside, &endpoints, snapshot, settings).await?;
+    let mut review = ask(outside, &endpoints, Source::GitHub(&reader), snapshot, settings).await?;
     if wishes.post {
         outside.terminal.group("Publishing");
         let writer = github.until(outside.clock.for_publishing(review.settings.max_time));
@@ -139,6 +154,7 @@ async fn tell(
 /// A review of a diff that stands on no GitHub.
 pub async fn local(
     outside: &Outside,
+    source: Source<'_>,
     snapshot: Snapshot,
     config: &Config,
     overrides: &Overrides,
@@ -147,7 +163,7 @@ pub async fn local(
         let advice = "Correct the configuration or the flag.";
         Stop::fail(Reason::BadConfiguration, ExitCode::Usage, message, advice)
     });
-    let asked = async { ask(outside, &outside.endpoints()?, snapshot, settings?).await };
+    let asked = async { ask(outside, &outside.endpoints()?, source, snapshot, settings?).await };
     match asked.await {
         Ok(mut review) => {
             review.elapsed = outside.clock.elapsed();
@@ -163,12 +179,16 @@ pub async fn local(
 async fn ask(
     outside: &Outside,
     endpoints: &Endpoints,
+    source: Source<'_>,
     snapshot: Snapshot,
     settings: Settings,
 ) -> Result<Review, Stop> {
     let spent = snapshot.place.as_ref().map(|place| place.earlier.spent()).unwrap_or_default();
     let cap = settings.max_cost.min(settings.per_pull.minus(spent));
-    let plan = plan::make(&settings, &snapshot, endpoints, cap)?;
+    let selection = plan::select(&settings, &snapshot)?;
+    let context = uncancelled(outside, explain(source, &snapshot, &selection.files, outside)).await?;
+    let plan = plan::make(&settings, &snapshot, &selection, &context.around, endpoints, cap)?;
+    let plan = Plan { unexplained: context.problems, ..plan };
     let parts = render::words::count(plan.batches.len(), "part");
     tracing::info!("{parts} to read, worst case {}, usually about {}", plan.bound, plan.estimate);
 
@@ -184,6 +204,20 @@ async fn ask(
     let standing = Standing { cancelled: outside.clock.is_cancelled(), ..Standing::default() };
     let elapsed = outside.clock.elapsed();
     Ok(Review { snapshot, settings, plan, reports, coverage, listed, ledger, standing, elapsed })
+}
+
+/// What stands around the changes, as far as it can be had.
+async fn explain(source: Source<'_>, snapshot: &Snapshot, files: &[&FileDiff], outside: &Outside) -> Context {
+    let secrets = outside.terminal.secrets();
+    match (source, &snapshot.head, &snapshot.place) {
+        (Source::GitHub(github), Some(head), Some(place)) => {
+            context::read(github, &place.repo, head, files, &secrets).await
+        }
+        (Source::Repository(folder), Some(head), _) => {
+            context::read_local(folder, head, files, &secrets).await
+        }
+        _ => Context::default(),
+    }
 }
 
 /// What the lanes said, for the matcher: one that failed says nothing and consents to nothing.

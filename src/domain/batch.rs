@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::domain::context::{self, Around, Beside, Surrounding};
 use crate::domain::diff::{self, FileDiff, Hunk, Line, LineKind};
 
 /// Lines shown again at the start of a part, so that nobody reads a cut as the beginning of something.
@@ -22,6 +23,8 @@ const NO_NEWLINE: usize = 48;
 pub struct Part<'a> {
     /// The file.
     pub file: &'a FileDiff,
+    /// What stands around its hunks.
+    pub around: &'a [Surrounding],
     /// What of its hunks, in order; none twice, overlap aside.
     pub runs: Vec<Run>,
     /// Which part it is, from 1.
@@ -43,18 +46,36 @@ pub struct Run {
     pub lines: Range<usize>,
     /// How many of them, from the first, stood in the part before.
     pub overlap: usize,
+    /// Whether what stands above and below the hunk is shown with them.
+    pub around: (bool, bool),
+}
+
+impl Part<'_> {
+    /// What is shown above and below a run of this part.
+    pub fn surroundings(&self, run: &Run, beside: Beside) -> impl Iterator<Item = &Surrounding> {
+        let shown = if beside == Beside::Before { run.around.0 } else { run.around.1 };
+        let hunk = run.hunk;
+        self.around.iter().filter(move |part| shown && part.hunk == hunk && part.beside == beside)
+    }
+
+    /// Its lines that stood in the part before.
+    #[must_use]
+    pub fn overlap(&self) -> usize {
+        self.runs.iter().map(|run| run.overlap).sum()
+    }
 }
 
 /// Cuts a file into parts of at most `limit` bytes each: between hunks where that is possible, else inside one. A
-/// single line that is longer makes a part of its own.
+/// single line that is longer makes a part of its own. What stands around a hunk is shown where there is room.
 #[must_use]
-pub fn split(file: &FileDiff, limit: usize) -> Vec<Part<'_>> {
+pub fn split<'a>(file: &'a FileDiff, around: &'a [Surrounding], limit: usize) -> Vec<Part<'a>> {
     let heading = HEADING + json_len(&file.path) + file.old_path.as_deref().map_or(0, json_len);
     let mut cutter = Cutter {
         file,
         limit,
         heading,
-        width: diff::number_width(file),
+        around,
+        width: diff::number_width(file, around),
         parts: Vec::new(),
         runs: Vec::new(),
         bytes: heading,
@@ -72,11 +93,12 @@ pub fn split(file: &FileDiff, limit: usize) -> Vec<Part<'_>> {
 /// Packs files, in their order, into batches of at most `limit` bytes: each part goes into the first batch that has
 /// room for it, so that what comes first is read first.
 #[must_use]
-pub fn pack<'a>(files: &[&'a FileDiff], limit: usize) -> Vec<Vec<Part<'a>>> {
+pub fn pack<'a>(files: &[&'a FileDiff], around: &'a Around, limit: usize) -> Vec<Vec<Part<'a>>> {
     let mut batches: Vec<(usize, Vec<Part<'a>>)> = Vec::new();
     // Batches before this one are as good as full: without it, thousands of files would be tried everywhere.
     let mut open = 0;
-    for part in files.iter().flat_map(|file| split(file, limit)) {
+    let around = |file: &FileDiff| around.get(&file.path).map_or(&[][..], Vec::as_slice);
+    for part in files.iter().flat_map(|file| split(file, around(file), limit)) {
         while batches.get(open).is_some_and(|(used, _)| limit.saturating_sub(*used) < HEADING * 2) {
             open += 1;
         }
@@ -89,13 +111,36 @@ pub fn pack<'a>(files: &[&'a FileDiff], limit: usize) -> Vec<Vec<Part<'a>>> {
             None => batches.push((part.bytes, vec![part])),
         }
     }
-    batches.into_iter().map(|(_, parts)| parts).collect()
+    let mut batches: Vec<Vec<Part<'a>>> = batches.into_iter().map(|(_, parts)| parts).collect();
+    batches.iter_mut().for_each(|parts| keep_lean(parts));
+    batches
+}
+
+/// Takes surroundings away from the end until a batch has no more of them than helps.
+fn keep_lean(parts: &mut [Part<'_>]) {
+    let mut spare = context::MOST;
+    for part in parts {
+        let around = part.around;
+        for run in &mut part.runs {
+            for (shown, beside) in [(&mut run.around.0, Beside::Before), (&mut run.around.1, Beside::After)] {
+                let beside = around.iter().filter(|lines| lines.hunk == run.hunk && lines.beside == beside);
+                let cost = beside.map(Surrounding::cost).sum();
+                *shown = *shown && spare.checked_sub(cost).map(|left| spare = left).is_some();
+            }
+        }
+    }
 }
 
 /// What a line adds to a serialised request, at most.
 fn line_len(line: &Line, width: usize) -> usize {
     let remark = if line.no_newline { NO_NEWLINE + width } else { 0 };
     GUTTER + width + json_len(&diff::visible(&line.text)) + remark
+}
+
+/// What the surroundings of a hunk add to a serialised request, at most.
+fn around_len(around: &Surrounding, width: usize) -> usize {
+    // Any line may have a mark before it that others are left out.
+    around.lines.iter().map(|(_, text)| 2 * (GUTTER + width) + json_len(&diff::visible(text))).sum()
 }
 
 /// Bytes of a text inside a JSON string.
@@ -105,6 +150,7 @@ fn json_len(text: &str) -> usize {
 
 struct Cutter<'a> {
     file: &'a FileDiff,
+    around: &'a [Surrounding],
     limit: usize,
     heading: usize,
     /// The digits of its longest line number.
@@ -118,13 +164,20 @@ struct Cutter<'a> {
 impl<'a> Cutter<'a> {
     fn take(&mut self, index: usize, hunk: &Hunk) {
         let sizes: Vec<usize> = hunk.lines.iter().map(|line| line_len(line, self.width)).collect();
-        let whole = HEADING + sizes.iter().sum::<usize>();
+        let around = |beside| {
+            let parts = self.around.iter().filter(move |part| part.hunk == index && part.beside == beside);
+            parts.map(|part| around_len(part, self.width)).sum::<usize>()
+        };
+        let (above, below) = (around(Beside::Before), around(Beside::After));
+        let whole = HEADING + above + sizes.iter().sum::<usize>() + below;
         if self.bytes + whole > self.limit && !self.runs.is_empty() {
             self.close();
             self.repeat_before(index);
         }
-        let mut run = Run { hunk: index, lines: 0..0, overlap: 0 };
         self.bytes += HEADING;
+        let room = self.bytes + above <= self.limit / 2 || self.bytes + whole <= self.limit;
+        let mut run = Run { hunk: index, lines: 0..0, overlap: 0, around: (above > 0 && room, false) };
+        self.bytes += if run.around.0 { above } else { 0 };
         for (at, (line, size)) in hunk.lines.iter().zip(&sizes).enumerate() {
             if self.bytes + size > self.limit && run.lines.len() > run.overlap {
                 self.runs.push(run);
@@ -133,12 +186,16 @@ impl<'a> Cutter<'a> {
                 let again: usize = sizes.get(from..at).unwrap_or_default().iter().sum();
                 // Where lines are so long that the overlap alone fills the part, there is none.
                 let (from, again) = if again > self.limit / 4 { (at, 0) } else { (from, again) };
-                run = Run { hunk: index, lines: from..at, overlap: at - from };
+                run = Run { hunk: index, lines: from..at, overlap: at - from, around: (false, false) };
                 self.bytes += HEADING + again;
             }
             run.lines.end = at + 1;
             self.bytes += size;
             self.changed += u64::from(line.kind != LineKind::Context);
+        }
+        if below > 0 && self.bytes + below <= self.limit {
+            run.around.1 = true;
+            self.bytes += below;
         }
         self.runs.push(run);
     }
@@ -153,7 +210,8 @@ impl<'a> Cutter<'a> {
         let lines = hunk.lines.get(from..).unwrap_or_default();
         let again = HEADING + lines.iter().map(|line| line_len(line, self.width)).sum::<usize>();
         if again <= self.limit / 4 {
-            self.runs.push(Run { hunk: before, lines: from..end, overlap: end - from });
+            let around = (false, false);
+            self.runs.push(Run { hunk: before, lines: from..end, overlap: end - from, around });
             self.bytes += again;
         }
     }
@@ -162,6 +220,7 @@ impl<'a> Cutter<'a> {
         let runs = std::mem::take(&mut self.runs);
         self.parts.push(Part {
             file: self.file,
+            around: self.around,
             runs,
             number: self.parts.len() + 1,
             of: 0,
@@ -200,18 +259,14 @@ mod tests {
 
     fn shown(part: &Part<'_>) -> String {
         let mut text = String::new();
-        diff::render_heading(part.file, (part.number, part.of), 0, &mut text);
-        for run in &part.runs {
-            let width = diff::number_width(part.file);
-            diff::render_hunk(&part.file.hunks[run.hunk], run.lines.clone(), width, &mut text);
-        }
+        crate::domain::prompt::show(part, &mut text);
         text
     }
 
     #[test]
     fn a_file_that_fits_is_not_cut() {
         let diff = diff(&[vec![(3, 20), (4, 20)]]);
-        let parts = split(&diff.files[0], 10_000);
+        let parts = split(&diff.files[0], &[], 10_000);
         assert_eq!(parts.len(), 1);
         assert_eq!((parts[0].number, parts[0].of, parts[0].changed), (1, 1, 7));
     }
@@ -219,16 +274,16 @@ mod tests {
     #[test]
     fn a_long_file_is_cut_between_hunks_and_begins_with_the_end_of_the_part_before() {
         let diff = diff(&[vec![(30, 60), (30, 60)]]);
-        let parts = split(&diff.files[0], 6_400);
+        let parts = split(&diff.files[0], &[], 6_400);
         let runs: Vec<Vec<Run>> = parts.into_iter().map(|part| part.runs).collect();
-        let run = |hunk, lines, overlap| Run { hunk, lines, overlap };
+        let run = |hunk, lines, overlap| Run { hunk, lines, overlap, around: (false, false) };
         assert_eq!(runs, [vec![run(0, 0..31, 0)], vec![run(0, 21..31, 10), run(1, 0..31, 0)]]);
     }
 
     #[test]
     fn a_hunk_that_is_longer_than_a_part_is_cut_inside() {
         let diff = diff(&[vec![(120, 60)]]);
-        let parts = split(&diff.files[0], 6_400);
+        let parts = split(&diff.files[0], &[], 6_400);
         assert_eq!(parts.len(), 3);
         assert_eq!(parts.iter().map(|part| part.changed).sum::<u64>(), 120);
         assert!(parts[1..].iter().all(|part| part.runs[0].overlap == 10));
@@ -238,7 +293,7 @@ mod tests {
     fn what_comes_first_is_read_first_and_small_files_fill_the_gaps() {
         let diff = diff(&[vec![(40, 60)], vec![(40, 60)], vec![(1, 1)]]);
         let files: Vec<&FileDiff> = diff.files.iter().collect();
-        let packed = pack(&files, 8_000);
+        let packed = pack(&files, &Around::new(), 8_000);
         let names: Vec<Vec<&str>> =
             packed.iter().map(|parts| parts.iter().map(|part| part.file.path.as_str()).collect()).collect();
         assert_eq!(names, [vec!["f0", "f2"], vec!["f1"]]);
@@ -252,7 +307,7 @@ mod tests {
         ) {
             let diff = diff(&files);
             let all: Vec<&FileDiff> = diff.files.iter().collect();
-            let packed = pack(&all, limit);
+            let packed = pack(&all, &around, limit);
             let mut seen: BTreeMap<(&str, usize, usize), usize> = BTreeMap::new();
             for parts in &packed {
                 let said: usize = parts.iter().map(|part| part.bytes).sum();

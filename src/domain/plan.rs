@@ -27,6 +27,8 @@ pub struct Plan {
     pub batches: Vec<Batch>,
     /// What is left out from the start.
     pub left_out: Coverage,
+    /// What could not be read to explain the change, for the record: a review without it is whole.
+    pub unexplained: Vec<String>,
     /// The most that the planned calls can cost.
     pub bound: MicroUsd,
     /// What is usually spent for calls like these.

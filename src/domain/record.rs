@@ -76,6 +76,7 @@ fn plan(review: &Review) -> Value {
         "batches": plan.batches.iter().map(|batch| json!({"files": batch.files, "bytes": batch.bytes})).collect::<Vec<_>>(),
         "coverage": review.coverage,
         "degraded": review.degraded(),
+        "unexplained": plan.unexplained,
         "bound_usd": plan.bound.six_decimals(),
         "estimate_usd": plan.estimate.six_decimals(),
         "seconds": plan.time.as_secs_f64(),

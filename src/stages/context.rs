@@ -1,11 +1,10 @@
 //! What stands around the hunks, read at the reviewed commit. It is help: what cannot be had is done without.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::adapters::git;
 use crate::adapters::github::GitHub;
-use crate::domain::context::{self, Surrounding, Texts};
+use crate::domain::context::{self, Around, Texts};
 use crate::domain::diff::FileDiff;
 use crate::domain::redact::Secrets;
 use crate::domain::units::{RepoName, Sha};
@@ -14,7 +13,7 @@ use crate::domain::units::{RepoName, Sha};
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     /// By path, secrets replaced.
-    pub surroundings: BTreeMap<String, Vec<Surrounding>>,
+    pub around: Around,
     /// What could not be read, for the record: a review without it is whole.
     pub problems: Vec<String>,
 }
@@ -45,6 +44,5 @@ fn settle(files: &[&FileDiff], texts: Texts, secrets: &Secrets) -> Context {
     for problem in &texts.problems {
         tracing::warn!("{problem}");
     }
-    let surroundings = context::of_files(files, &texts, secrets);
-    Context { surroundings, problems: texts.problems }
+    Context { around: context::of_files(files, &texts, secrets), problems: texts.problems }
 }

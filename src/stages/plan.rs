@@ -8,6 +8,7 @@ use crate::adapters::{Endpoints, providers};
 use crate::domain::batch::{self, Part};
 use crate::domain::budget;
 use crate::domain::config::{Lane, Settings, Strategy};
+use crate::domain::context::Around;
 use crate::domain::diff::{FileDiff, NoLines};
 use crate::domain::guidelines;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
@@ -31,6 +32,15 @@ const LEAST_BYTES: usize = 2_000;
 /// Names of files take so many characters at most, of six bytes each where they are escaped.
 const MOST_NAME_BYTES: usize = MAX_NAMES * 6;
 
+/// What is to be read.
+#[derive(Debug)]
+pub struct Selection<'a> {
+    /// The riskiest files first, neighbours together.
+    pub files: Vec<&'a FileDiff>,
+    /// What is left out from the start.
+    pub left_out: Coverage,
+}
+
 /// Plans a run.
 ///
 /// # Errors
@@ -38,16 +48,13 @@ const MOST_NAME_BYTES: usize = MAX_NAMES * 6;
 pub fn make(
     settings: &Settings,
     snapshot: &Snapshot,
+    selection: &Selection<'_>,
+    around: &Around,
     endpoints: &Endpoints,
     cap: MicroUsd,
 ) -> Result<Plan, Stop> {
-    let (files, left_out) = select(settings, snapshot);
-    if files.is_empty() {
-        return Err(nothing_to_review(&left_out));
-    }
     let (candidates, mut absent) = candidates(settings, endpoints)?;
-    let fitting =
-        Fitting { snapshot, settings, candidates: &candidates, files: &files, left_out: &left_out, cap };
+    let fitting = Fitting { snapshot, settings, candidates: &candidates, selection, around, cap };
     let (lanes, batches) = fitting.best().ok_or_else(|| too_dear(cap))?;
     for candidate in &candidates {
         if lanes.iter().all(|planned| planned.lane.name != candidate.lane.name) {
@@ -65,13 +72,17 @@ pub fn make(
         lanes,
         absent,
         batches,
-        left_out,
+        left_out: selection.left_out.clone(),
+        unexplained: Vec::new(),
         time: settings.max_time.saturating_sub(PUBLISHING.min(settings.max_time / 5)),
     })
 }
 
-/// The files to read, the riskiest first and neighbours together, and what is left out from the start.
-fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> (Vec<&'a FileDiff>, Coverage) {
+/// Decides what is to be read.
+///
+/// # Errors
+/// How the run ends when that is nothing.
+pub fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> Result<Selection<'a>, Stop> {
     let mut coverage = Coverage { unlisted: snapshot.unlisted, ..Coverage::default() };
     let mut files = Vec::new();
     for file in &snapshot.diff.files {
@@ -96,7 +107,10 @@ fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> (Vec<&'a FileDiff>
         }
     }
     files.sort_by(|(risk, file), (other, next)| (risk, &file.path).cmp(&(other, &next.path)));
-    (files.into_iter().map(|(_, file)| file).collect(), coverage)
+    if files.is_empty() {
+        return Err(nothing_to_review(&coverage));
+    }
+    Ok(Selection { files: files.into_iter().map(|(_, file)| file).collect(), left_out: coverage })
 }
 
 fn nothing_to_review(coverage: &Coverage) -> Stop {
@@ -179,9 +193,17 @@ struct Fitting<'a> {
     snapshot: &'a Snapshot,
     settings: &'a Settings,
     candidates: &'a [PlannedLane],
-    files: &'a [&'a FileDiff],
-    left_out: &'a Coverage,
+    selection: &'a Selection<'a>,
+    around: &'a Around,
     cap: MicroUsd,
+}
+
+/// What one request has room for.
+struct Room {
+    /// Bytes of files.
+    limit: usize,
+    /// Whether that includes what stands around the hunks: it is given up before anything else.
+    explained: bool,
 }
 
 impl Fitting<'_> {
@@ -189,30 +211,37 @@ impl Fitting<'_> {
     /// possible, else in batches of which the budget holds about two at a time. What the calls give back when they
     /// settle below their bounds pays for the batches behind.
     fn best(&self) -> Option<(Vec<PlannedLane>, Vec<Batch>)> {
-        let all: usize =
-            self.files.iter().flat_map(|file| batch::split(file, usize::MAX)).map(|part| part.bytes).sum();
+        let nothing = Around::new();
+        let (all, bare) = (self.bytes(self.around), self.bytes(&nothing));
         let positions: Vec<usize> = (0..self.candidates.len()).collect();
         let (roomy, mut tight): (Vec<_>, Vec<_>) = sets(&positions)
             .into_iter()
             .map(|set| set.iter().filter_map(|at| self.candidates.get(*at)).cloned().collect::<Vec<_>>())
-            .filter_map(|lanes| Some((self.limit(&lanes, all)?, lanes)))
-            .partition(|(limit, _)| *limit >= all.min(FEWEST_BYTES));
+            .filter_map(|lanes| Some((self.room(&lanes, all, bare)?, lanes)))
+            .partition(|(room, _)| room.limit >= bare.min(FEWEST_BYTES));
         // Where the budget is tight for all, whoever gets most of the diff for it.
-        tight.sort_by_key(|(limit, _)| Reverse(*limit));
-        let candidates = roomy.into_iter().chain(tight);
-        candidates.map(|(limit, lanes)| (self.batches(&lanes, limit), lanes)).find_map(|(batches, lanes)| {
+        tight.sort_by_key(|(room, _)| Reverse(room.limit));
+        roomy.into_iter().chain(tight).find_map(|(room, lanes)| {
+            let around = if room.explained { self.around } else { &nothing };
+            let batches = self.batches(&lanes, around, room.limit);
             let everyone: Vec<usize> = (0..lanes.len()).collect();
-            let paid =
+            let affordable =
                 |batch: &Batch| batch.offers(&lanes, &everyone).iter().any(|offer| offer.bound() <= self.cap);
-            batches.iter().any(paid).then_some((lanes, batches))
+            batches.iter().any(affordable).then_some((lanes, batches))
         })
     }
 
-    /// The most bytes of files in one request to each of these lanes; nothing if there is no room for any.
-    fn limit(&self, lanes: &[PlannedLane], all: usize) -> Option<usize> {
+    /// What all files take in one request, with what stands around their hunks.
+    fn bytes(&self, around: &Around) -> usize {
+        batch::pack(&self.selection.files, around, usize::MAX).iter().flatten().map(|part| part.bytes).sum()
+    }
+
+    /// The room in one request to each of these lanes, for `all` bytes with what stands around the hunks or `bare`
+    /// ones without; nothing if there is none worth having.
+    fn room(&self, lanes: &[PlannedLane], all: usize, bare: usize) -> Option<Room> {
         let empty = self.prompt(&[], 1);
         // Where there are several batches, each names the files of the others.
-        let names: usize = self.files.iter().map(|file| file.path.len() + 2).sum();
+        let names: usize = self.selection.files.iter().map(|file| file.path.len() + 2).sum();
         let names = MOST_NAME_BYTES.min(names * 6);
         let rules = |lane: &PlannedLane| body_len(&lane.lane, &empty) + names;
         let window = |lane: &PlannedLane| {
@@ -228,14 +257,17 @@ impl Fitting<'_> {
             usize::try_from(affordable).unwrap_or(usize::MAX)
         };
         let spares = OUTPUT_CAPS.map(spare);
-        let whole = spares.iter().map(|spare| most.min(*spare)).find(|spare| *spare >= all);
+        let whole = spares.iter().map(|spare| most.min(*spare)).find(|spare| *spare >= bare);
+        if let Some(limit) = whole {
+            return Some(Room { limit, explained: limit >= all });
+        }
         let half = spares.iter().map(|spare| spare / 2).find(|half| *half >= FEWEST_BYTES);
-        let limit = whole.or(half).or_else(|| spares.iter().copied().max())?.min(most);
-        Some(limit).filter(|limit| *limit >= all.min(LEAST_BYTES))
+        let limit = half.or_else(|| spares.iter().copied().max())?.min(most);
+        (limit >= LEAST_BYTES).then_some(Room { limit, explained: true })
     }
 
-    fn batches(&self, lanes: &[PlannedLane], limit: usize) -> Vec<Batch> {
-        let packed = batch::pack(self.files, limit);
+    fn batches(&self, lanes: &[PlannedLane], around: &Around, limit: usize) -> Vec<Batch> {
+        let packed = batch::pack(&self.selection.files, around, limit);
         let of = packed.len();
         let batches = packed.iter().map(|parts| {
             let prompt = self.prompt(parts, of);
@@ -255,9 +287,13 @@ impl Fitting<'_> {
         let here: BTreeSet<&str> = parts.iter().map(|part| part.file.path.as_str()).collect();
         let elsewhere: Vec<&str> = match of {
             1 => Vec::new(),
-            _ => {
-                self.files.iter().map(|file| file.path.as_str()).filter(|path| !here.contains(path)).collect()
-            }
+            _ => self
+                .selection
+                .files
+                .iter()
+                .map(|file| file.path.as_str())
+                .filter(|path| !here.contains(path))
+                .collect(),
         };
         prompt::review(&Material {
             title: &self.snapshot.title,
@@ -265,7 +301,7 @@ impl Fitting<'_> {
             guidelines: &guidelines::told(&self.settings.guidelines, &self.snapshot.guidelines),
             parts,
             elsewhere: &elsewhere,
-            left_out: self.left_out,
+            left_out: &self.selection.left_out,
         })
     }
 }

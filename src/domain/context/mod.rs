@@ -68,6 +68,9 @@ impl Surrounding {
     }
 }
 
+/// What stands around the hunks, by path.
+pub type Around = BTreeMap<String, Vec<Surrounding>>;
+
 /// Whether anything can stand around a file's hunks: not where all of it is new or gone.
 #[must_use]
 pub fn is_wanted(file: &FileDiff) -> bool {
@@ -79,7 +82,7 @@ pub fn is_wanted(file: &FileDiff) -> bool {
 /// What stands around the hunks of these files, by path, each served by its part in the diff. All of it takes
 /// at most half the bytes of the hunks, or 4 kB where these are few.
 #[must_use]
-pub fn of_files(files: &[&FileDiff], texts: &Texts, secrets: &Secrets) -> BTreeMap<String, Vec<Surrounding>> {
+pub fn of_files(files: &[&FileDiff], texts: &Texts, secrets: &Secrets) -> Around {
     let size = |file: &FileDiff| file.lines().map(|line| line.text.len() + GUTTER).sum::<usize>();
     let files = || files.iter().filter_map(|file| Some((*file, texts.files.get(&file.path)?)));
     let mut remaining = files().map(|(file, _)| size(file)).sum::<usize>();

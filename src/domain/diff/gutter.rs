@@ -32,9 +32,16 @@ pub fn render(file: &FileDiff, out: &mut String) {
     }
 }
 
-/// Writes the line that names a file, or the given part of it (`(2, 3)` is the second of three).
-pub fn heading(file: &FileDiff, part: Option<(usize, usize)>, out: &mut String) {
-    let part = part.map(|(part, of)| format!(", part {part} of {of}")).unwrap_or_default();
+/// Writes the line that names a file, or the given part of it: `(2, 3, 10)` is the second of three, and its first ten
+/// lines stood in the part before.
+pub fn heading(file: &FileDiff, part: Option<(usize, usize, usize)>, out: &mut String) {
+    let part = match part {
+        None => String::new(),
+        Some((part, of, 0)) => format!(", part {part} of {of}"),
+        Some((part, of, overlap)) => {
+            format!(", part {part} of {of}; its first {overlap} lines end the part before")
+        }
+    };
     // Writing into a string cannot fail.
     let _ = writeln!(out, "=== {} ({}{part})", visible(file.path.as_bytes()), what_happened(file));
 }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use crate::domain::batch::Part;
+use crate::domain::context::Beside;
 use crate::domain::diff;
 use crate::domain::pass::Prompt;
 use crate::domain::plan::Coverage;
@@ -74,15 +75,17 @@ pub fn review(material: &Material<'_>) -> Prompt {
     }
 }
 
-/// Writes a file or a part of it.
-fn show(part: &Part<'_>, data: &mut String) {
-    let overlap: usize = part.runs.iter().map(|run| run.overlap).sum();
-    diff::render_heading(part.file, (part.number, part.of), overlap, data);
-    let width = diff::number_width(part.file);
+/// Writes a file or a part of it, each hunk with what stands around it.
+pub(super) fn show(part: &Part<'_>, data: &mut String) {
+    let position = (part.of > 1).then(|| (part.number, part.of, part.overlap()));
+    diff::heading(part.file, position, data);
+    let width = diff::number_width(part.file, part.around);
     for run in &part.runs {
-        if let Some(hunk) = part.file.hunks.get(run.hunk) {
-            diff::render_hunk(hunk, run.lines.clone(), width, data);
-        }
+        let Some(hunk) = part.file.hunks.get(run.hunk) else { continue };
+        diff::render_hunk_heading(hunk, data);
+        part.surroundings(run, Beside::Before).for_each(|lines| diff::render_surrounding(lines, width, data));
+        diff::render_lines(hunk, run.lines.clone(), width, data);
+        part.surroundings(run, Beside::After).for_each(|lines| diff::render_surrounding(lines, width, data));
     }
 }
 
