@@ -153,6 +153,8 @@ pub enum Resolution {
     Whitespace,
     /// Only one hunk's part of a quote that runs over a gap.
     Collapsed,
+    /// Almost as quoted, near the claimed line, and clearly nowhere else so closely.
+    Approximate,
 }
 
 /// Why a finding has no place in the diff. It is then listed in the summary.

@@ -259,6 +259,7 @@ fn anchor<'a>(issue: &'a Issue, diff: &Diff) -> Option<&'a Anchor> {
             Resolution::Moved => 1,
             Resolution::Whitespace => 2,
             Resolution::Collapsed => 3,
+            Resolution::Approximate => 4,
         })
 }
 

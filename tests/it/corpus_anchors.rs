@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use bytes::Bytes;
-use counterpoint::domain::diff::{Claim, Diff, FileDiff, LineKind, NoLines, Status, parse, resolve};
+use counterpoint::domain::diff::{Claim, Diff, FileDiff, LineKind, NoLines, Resolver, Status, parse};
 use counterpoint::domain::finding::{Placement, Resolution, Side};
 use sha1::{Digest, Sha1};
 
@@ -174,7 +174,7 @@ fn every_quote_of_one_to_three_lines_is_found_where_it_was_taken() {
                     line_end: last.1,
                     quote: &quote,
                 };
-                let placement = resolve(&case.diff, &claim);
+                let placement = Resolver::new(&case.diff).resolve(&claim);
                 let found =
                     placement.anchor().map(|anchor| (anchor.side, anchor.start, anchor.end, anchor.how));
                 let taken = (first.0, first.1, last.1, Resolution::Exact);
@@ -229,7 +229,7 @@ fn a_perturbed_claim_about_a_line_that_stands_once_lands_on_that_line() {
                     perturb(&mut path, &mut quote, &mut line, random >> 8);
                     let claim =
                         Claim { path: &path, side: *side, line_start: line, line_end: line, quote: &quote };
-                    let Placement::Anchored(anchor) = resolve(&case.diff, &claim) else {
+                    let Placement::Anchored(anchor) = Resolver::new(&case.diff).resolve(&claim) else {
                         panic!("{}: {name}: {claim:?} is nowhere", case.name);
                     };
                     let hit = (anchor.side, anchor.start, anchor.end) == (*side, *number, *number);

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use bytes::Bytes;
 use counterpoint::domain::diff::{
-    Claim, Diff, FileDiff, Hunk, Line, LineKind, NoLines, Status, parse, resolve,
+    Claim, Diff, FileDiff, Hunk, Line, LineKind, NoLines, Resolver, Status, parse,
 };
 use counterpoint::domain::finding::Side;
 
@@ -252,7 +252,7 @@ fn check(diff: &Diff, before: &Tree, after: &Tree) {
                 line_end: number,
                 quote: &quote,
             };
-            let placement = resolve(diff, &claim);
+            let placement = Resolver::new(diff).resolve(&claim);
             assert_eq!(
                 placement.anchor().map(|a| (a.side, a.start, a.end)),
                 Some((Side::New, number, number))

@@ -11,7 +11,7 @@ mod path;
 
 use bytes::Bytes;
 
-pub use anchor::{Claim, named_file, resolve};
+pub use anchor::{Claim, Resolver, named_file};
 pub(crate) use gutter::bare;
 #[cfg(test)]
 pub(crate) use gutter::strip_gutter;

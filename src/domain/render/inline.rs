@@ -1,8 +1,8 @@
 //! One comment on one line: what goes wrong, who says so, what would settle it.
 
-use super::{safe, words};
-use crate::domain::diff::Diff;
-use crate::domain::finding::{Anchor, Raised, Resolution, Side, Verdict};
+use super::{safe, suggestion, words};
+use crate::domain::diff::{Diff, visible};
+use crate::domain::finding::{Anchor, Raised, Resolution, Verdict};
 use crate::domain::marker;
 use crate::domain::reconcile::Issue;
 use crate::domain::reconcile::contradiction::Why;
@@ -32,6 +32,9 @@ pub fn issue(issue: &Issue, diff: &Diff, anchor: Option<&Anchor>) -> String {
     let mut out = format!("**{}** · {} · {}", title(main), severity(issue), class(issue));
     out.push_str("\n\n");
     out.push_str(&claim(main));
+    if let Some(real) = anchor.and_then(|anchor| real_lines(diff, anchor)) {
+        out.push_str(&format!("\n\nThe quote was approximate; here stands:\n\n{}", safe::fenced(&real, "")));
+    }
     let opponent = words::opponent(issue);
     if let Some(opponent) = &opponent {
         out.push_str(&sides(main, opponent));
@@ -148,39 +151,27 @@ fn others(issue: &Issue, main: &Raised) -> String {
     out
 }
 
+/// The lines that a comment stands on, where they are not what was quoted.
+fn real_lines(diff: &Diff, anchor: &Anchor) -> Option<String> {
+    let file = diff.file(&anchor.path).filter(|_| anchor.how == Resolution::Approximate)?;
+    Some(anchored_lines(file, anchor).map(|line| format!("{}\n", visible(&line.text))).collect())
+}
+
 /// The suggested fix: as a block that GitHub can apply where that is safe, else as a plain diff.
 fn fix(main: &Raised, diff: &Diff, anchor: Option<&Anchor>) -> Option<String> {
-    let suggestion = main.finding.suggestion.as_deref()?.trim_end_matches(['\n', '\r']);
-    if suggestion.trim().is_empty() || suggestion.trim() == main.finding.quote.trim() {
-        return None;
-    }
-    let applicable =
-        anchor.is_some_and(|anchor| main.placement.anchor() == Some(anchor) && replaces(main, diff, anchor));
-    if applicable && let Some(block) = safe::suggestion(suggestion) {
+    let finding = &main.finding;
+    let text = suggestion::replacement(finding)?;
+    let own = main.placement.anchor();
+    if let Some(anchor) = anchor.filter(|anchor| own == Some(*anchor))
+        && let Ok(block) = suggestion::block(finding, anchor, diff)
+    {
         return Some(block);
     }
     let lines =
         |sign: char, text: &str| text.lines().map(|line| format!("{sign}{line}\n")).collect::<String>();
-    let quote = main.finding.quote.trim_matches('\n');
-    Some(safe::fenced(&format!("{}{}", lines('-', quote), lines('+', suggestion)), "diff"))
-}
-
-/// Whether the quote is, byte for byte, all of the anchored lines of the new side, so that replacing them
-/// does what the lane meant.
-fn replaces(main: &Raised, diff: &Diff, anchor: &Anchor) -> bool {
-    if anchor.side != Side::New || !matches!(anchor.how, Resolution::Exact | Resolution::Moved) {
-        return false;
-    }
-    let Some(file) = diff.file(&anchor.path) else { return false };
-    let quote = main.finding.quote.trim_matches('\n');
-    let mut quoted = quote.split('\n');
-    let same = anchored_lines(file, anchor).all(|line| {
-        // A carriage return would be lost in the suggestion, a placeholder would overwrite the secret.
-        !line.redacted
-            && !line.text.contains(&b'\r')
-            && quoted.next().is_some_and(|q| q.as_bytes() == line.text)
-    });
-    same && quoted.next().is_none()
+    let real = own.and_then(|own| real_lines(diff, own));
+    let old = real.as_deref().unwrap_or(&finding.quote).trim_matches('\n');
+    Some(safe::fenced(&format!("{}{}", lines('-', old), lines('+', text)), "diff"))
 }
 
 /// Who raised it, who checked it, and whether it blocks.

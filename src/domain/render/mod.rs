@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod inline;
 pub mod safe;
 pub mod stop;
+pub mod suggestion;
 pub mod summary;
 pub mod text;
 pub mod words;

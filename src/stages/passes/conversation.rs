@@ -11,7 +11,7 @@ use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry};
 use crate::domain::budget::{self, Ledger, Reservation, Settlement};
 use crate::domain::config::Lane;
-use crate::domain::diff::{self, Claim, Diff};
+use crate::domain::diff::{self, Claim, Diff, Resolver};
 use crate::domain::finding::{Cleared, Finding, Placement, Raised, Side};
 use crate::domain::pass::{End, Feature, PassReport, Prompt};
 use crate::domain::plan::PlannedLane;
@@ -294,11 +294,12 @@ impl<'a> Pass<'a> {
         }
         let lane = &self.lane().name;
         let diff = self.bench.diff;
+        let mut resolver = Resolver::new(diff);
         self.report.findings = reply
             .findings
             .into_iter()
             .map(|mut finding| {
-                let placement = place(diff, &finding);
+                let placement = place(&mut resolver, &finding);
                 // Every conversation counts its findings from the beginning.
                 if let (batch, 2..) = self.question.batch {
                     finding.id = format!("{}.{}", batch + 1, finding.id);
@@ -321,7 +322,7 @@ impl<'a> Pass<'a> {
                     line_end: 0,
                     quote: &clearance.quote,
                 };
-                let placement = diff::resolve(diff, &claim);
+                let placement = resolver.resolve(&claim);
                 Cleared { lane: lane.clone(), placement, clearance }
             })
             .collect();
@@ -329,7 +330,7 @@ impl<'a> Pass<'a> {
     }
 }
 
-fn place(diff: &Diff, finding: &Finding) -> Placement {
+fn place(resolver: &mut Resolver<'_>, finding: &Finding) -> Placement {
     let claim = Claim {
         path: &finding.path,
         side: finding.side,
@@ -337,7 +338,7 @@ fn place(diff: &Diff, finding: &Finding) -> Placement {
         line_end: finding.line_end,
         quote: &finding.quote,
     };
-    diff::resolve(diff, &claim)
+    resolver.resolve(&claim)
 }
 
 fn end_word(end: &End) -> &'static str {
