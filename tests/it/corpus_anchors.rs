@@ -156,6 +156,7 @@ fn every_quote_of_one_to_three_lines_is_found_where_it_was_taken() {
         if case.oracle.is_none() {
             continue;
         }
+        let mut resolver = Resolver::new(&case.diff);
         for file in &case.diff.files {
             let runs = quotable(file);
             let windows = |length| runs.iter().flat_map(move |run| run.windows(length));
@@ -174,7 +175,7 @@ fn every_quote_of_one_to_three_lines_is_found_where_it_was_taken() {
                     line_end: last.1,
                     quote: &quote,
                 };
-                let placement = Resolver::new(&case.diff).resolve(&claim);
+                let placement = resolver.resolve(&claim);
                 let found =
                     placement.anchor().map(|anchor| (anchor.side, anchor.start, anchor.end, anchor.how));
                 let taken = (first.0, first.1, last.1, Resolution::Exact);
@@ -213,6 +214,7 @@ fn a_perturbed_claim_about_a_line_that_stands_once_lands_on_that_line() {
     let mut tally: BTreeMap<&str, [(usize, usize); 2]> = BTreeMap::new();
     let mut random = 1_u32;
     for case in cases().iter().filter(|case| case.oracle.is_some()) {
+        let mut resolver = Resolver::new(&case.diff);
         for file in &case.diff.files {
             let lines: Vec<_> = quotable(file).into_iter().flatten().collect();
             let mut times = BTreeMap::new();
@@ -229,7 +231,7 @@ fn a_perturbed_claim_about_a_line_that_stands_once_lands_on_that_line() {
                     perturb(&mut path, &mut quote, &mut line, random >> 8);
                     let claim =
                         Claim { path: &path, side: *side, line_start: line, line_end: line, quote: &quote };
-                    let Placement::Anchored(anchor) = Resolver::new(&case.diff).resolve(&claim) else {
+                    let Placement::Anchored(anchor) = resolver.resolve(&claim) else {
                         panic!("{}: {name}: {claim:?} is nowhere", case.name);
                     };
                     let hit = (anchor.side, anchor.start, anchor.end) == (*side, *number, *number);

@@ -25,6 +25,7 @@ mod git_made_diffs;
 mod hostile;
 mod left_out;
 mod odd_pulls;
+mod perturbed_claims;
 mod shop;
 mod surface;
 mod terminal;

@@ -101,3 +101,119 @@ fn alike<'a>(a: impl Iterator<Item = &'a &'a [u8]>, b: impl Iterator<Item = &'a 
     let words = |line: &[u8]| line.iter().any(u8::is_ascii_alphanumeric);
     a.zip(b).all(|(a, b)| a == b || (words(a) && a.trim_ascii() == b.trim_ascii()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::diff::{Claim, Resolver, Status, parse_patch};
+    use crate::domain::finding::{Placement, Severity};
+
+    fn diff_of(patch: &str) -> Diff {
+        let (file, problems) = parse_patch("a.rs", None, Status::Modified, patch);
+        assert_eq!(problems, Vec::<String>::new());
+        Diff { files: vec![file] }
+    }
+
+    /// What becomes of a fix for quoted lines, claimed from a line of one side on, and where they stand.
+    fn offered(
+        diff: &Diff,
+        (side, line): (Side, u32),
+        quote: &str,
+        fix: &str,
+    ) -> Option<(Anchor, Result<String, Unfit>)> {
+        let finding = Finding {
+            id: "f".to_owned(),
+            path: "a.rs".to_owned(),
+            side,
+            line_start: line,
+            line_end: line,
+            quote: quote.to_owned(),
+            evidence: Vec::new(),
+            category: None,
+            severity: Severity::High,
+            confidence: None,
+            title: String::new(),
+            body: String::new(),
+            failure_scenario: String::new(),
+            suggestion: Some(fix.to_owned()),
+        };
+        let claim = Claim { path: "a.rs", side, line_start: line, line_end: line, quote };
+        let Placement::Anchored(anchor) = Resolver::new(diff).resolve(&claim) else { return None };
+        let block = block(&finding, &anchor, diff);
+        Some((anchor, block))
+    }
+
+    #[test]
+    fn a_fix_is_offered_as_a_block_only_where_every_rule_holds() {
+        let diff = diff_of(
+            "@@ -1,5 +1,5 @@\n first_line();\n {\n-    old_code();\n+    new_code();\n }\n last_line();\n",
+        );
+        let new = |quote, fix| offered(&diff, (Side::New, 3), quote, fix).unwrap().1;
+        assert_eq!(
+            new("    new_code();", "    right();\n").as_deref(),
+            Ok("```suggestion\n    right();\n```")
+        );
+        for (quote, fix, why) in [
+            ("    new_code();", "new_code();", Unfit::NoChange),
+            ("new_code();", "right();", Unfit::NotAsQuoted),
+            ("    new_cude();", "    right();", Unfit::NotAsQuoted),
+            ("    new_code();", "{\n    right();", Unfit::RepeatsContext),
+            ("    new_code();", "first_line();\n{\n    right();", Unfit::RepeatsContext),
+            ("    new_code();", "    right();\n}\n  last_line();", Unfit::RepeatsContext),
+            ("    new_code();", "    a();\r\n    b();", Unfit::NotShowable),
+            ("    new_code();", "    a(\u{202e});", Unfit::NotShowable),
+            ("    new_code();", "    a(\"[redacted: GitHub token]\");", Unfit::Secret),
+        ] {
+            assert_eq!(new(quote, fix), Err(why), "{fix:?}");
+        }
+        assert_eq!(new("    new_code();", &"x".repeat(8_000)), Err(Unfit::NotShowable));
+        assert!(new("    new_code();", "    {\n        right();\n    }").is_ok(), "other braces");
+        assert_eq!(offered(&diff, (Side::Old, 3), "    old_code();", "x").unwrap().1, Err(Unfit::OldSide));
+        for patch in [
+            "@@ -1 +1,2 @@\n+some_code();\n other\r\n",
+            "@@ -1 +1,2 @@\n other\n+some_code();\n\\ No newline at end of file\n",
+        ] {
+            let line = if patch.contains('\r') { 1 } else { 2 };
+            let why = offered(&diff_of(patch), (Side::New, line), "some_code();", "right();").unwrap().1;
+            assert_eq!(why, Err(Unfit::LineEnds), "{patch:?}");
+        }
+    }
+
+    fn any_lines() -> impl Strategy<Value = Vec<(char, String)>> {
+        let text = "(    )?(let_one|let_two|return_it|[}]|)[\r]?";
+        prop::collection::vec((prop::sample::select(vec![' ', '+', '-']), text), 1..9)
+    }
+
+    proptest! {
+        /// What GitHub does when a block is applied: the lines of the range make way for those of the block.
+        #[test]
+        fn an_applied_block_changes_the_quoted_lines_alone_and_repeats_nothing(
+            lines in any_lines(),
+            (from, count) in (0..8_usize, 1..3_usize),
+            fix in "((    )?(let_one|let_two|return_it|new_one|[}])\r?\n){1,3}",
+        ) {
+            let mut patch = String::new();
+            lines.iter().for_each(|(sign, text)| patch += &format!("{sign}{text}\n"));
+            let of = |gone| lines.iter().filter(|line| line.0 != gone).map(|line| line.1.as_str()).collect::<Vec<_>>();
+            let (old, new) = (of('+'), of('-'));
+            let start = |lines: &[&str]| usize::from(!lines.is_empty());
+            let header = format!("@@ -{},{} +{},{} @@\n", start(&old), old.len(), start(&new), new.len());
+            let Some(quoted) = new.get(from..from + count) else { return Ok(()) };
+            let diff = diff_of(&(header + &patch));
+            let found = offered(&diff, (Side::New, from as u32 + 1), &quoted.join("\n"), &fix);
+            let Some((anchor, Ok(block))) = found else { return Ok(()) };
+            let inside = block.strip_prefix("```suggestion\n").and_then(|rest| rest.strip_suffix("\n```")).unwrap();
+            let (first, last) = (anchor.start as usize - 1, anchor.end as usize);
+            prop_assert_eq!(&new[first..last], quoted);
+            let applied: Vec<&str> =
+                new[..first].iter().copied().chain(inside.split('\n')).chain(new[last..].iter().copied()).collect();
+            prop_assert_ne!(&applied, &new);
+            prop_assert!(applied.iter().all(|line| !line.contains('\r')));
+            let edge = inside.split('\n').next().filter(|line| line.contains('_'));
+            let before = first.checked_sub(1).map(|at| new[at].trim());
+            prop_assert!(edge.is_none() || edge.map(str::trim) != before || quoted[0].trim() == before.unwrap());
+        }
+    }
+}

@@ -2,11 +2,15 @@
 //!
 //! The rules are those that the product promises: the quote decides and the claimed line only chooses among
 //! the places where it stands; exact text before text that differs in white space; the claimed side before
-//! the other; a quote of fewer than six word characters proves nothing but the claimed line. They are
+//! the other; white space is forgiven on the claimed line before other lines are looked at; a quote of fewer
+//! than six word characters proves nothing but the claimed line. They are
 //! written down here a second time, in the plainest way, over the oracle's rows.
+
+use std::collections::BTreeMap;
 
 use super::claims::Claim;
 use super::oracle::{Case, File, Line, Side, bare, shown};
+use crate::perturbed_claims::edits;
 
 /// Lines of a file on which a comment stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,24 +64,17 @@ pub fn places(case: &Case, claim: &Claim) -> Vec<Spot> {
     }
     let other = if claim.side == Side::New { Side::Old } else { Side::New };
     let views = [View::Of(claim.side), View::Of(other), View::AsInDiff];
+    if is_short(&claim.quote) {
+        let both = [Equal::Exactly, Equal::ButForSpace];
+        let mut hits = both.into_iter().flat_map(|equal| stands(file, &quote, views[0], equal));
+        let hit = hits.find(|hit| number(hit[0], claim.side) == Some(claim.start));
+        return hit.and_then(|hit| spot(file, &hit, views[0])).into_iter().collect();
+    }
+    let claimed = |hit: &Vec<&Line>| number(hit[0], claim.side) == Some(claim.start);
+    if let Some(hit) = stands(file, &quote, views[0], Equal::ButForSpace).into_iter().find(claimed) {
+        return spot(file, &hit, views[0]).into_iter().collect();
+    }
     for equal in [Equal::Exactly, Equal::ButForSpace] {
-        if is_short(&claim.quote) {
-            let here = stands(file, &quote, views[0], equal);
-            let starts = |hit: &&Vec<&Line>| number(hit[0], claim.side) == Some(claim.start);
-            let within = |hit: &&Vec<&Line>| {
-                let inside = |line: &&Line| {
-                    number(line, claim.side).is_some_and(|n| (claim.start..=claim.end).contains(&n))
-                };
-                hit.iter().all(inside)
-            };
-            if let Some(hit) = here.iter().find(starts) {
-                return spot(file, hit, views[0]).into_iter().collect();
-            }
-            if let [only] = here.iter().filter(within).collect::<Vec<_>>()[..] {
-                return spot(file, only, views[0]).into_iter().collect();
-            }
-            continue;
-        }
         for view in views {
             let hits = stands(file, &quote, view, equal);
             let far = |hit: &Vec<&Line>| distance(hit[0], claim, view);
@@ -86,7 +83,39 @@ pub fn places(case: &Case, claim: &Claim) -> Vec<Spot> {
             }
         }
     }
-    if is_short(&claim.quote) { Vec::new() } else { over_a_gap(file, &quote, claim) }
+    let parts = over_a_gap(file, &quote, claim);
+    if parts.is_empty() { almost(file, &quote, claim).into_iter().collect() } else { parts }
+}
+
+/// The one place within 30 lines of which at most 15 characters in 100 are otherwise than quoted, if every
+/// other place in the file takes twice as many edits.
+fn almost(file: &File, quote: &[&str], claim: &Claim) -> Option<Spot> {
+    let spaced = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let quote: Vec<String> = quote.iter().map(|line| spaced(line)).collect();
+    // Each place with the edits it takes, whether these are few enough, and whether it is near.
+    let mut places: BTreeMap<Spot, (usize, bool, bool)> = BTreeMap::new();
+    for view in [Side::New, Side::Old].map(View::Of) {
+        for hunk in hunks(file, view) {
+            for hit in hunk.windows(quote.len()) {
+                let pairs = || hit.iter().map(|line| spaced(&line.shown)).zip(&quote);
+                let longest: usize = pairs().map(|(a, b)| a.chars().count().max(b.chars().count())).sum();
+                let apart: usize = pairs().map(|(a, b)| a.chars().count().abs_diff(b.chars().count())).sum();
+                // Twice the edits that are few enough is all that matters.
+                if 100 * apart > 30 * longest {
+                    continue;
+                }
+                let takes: usize = pairs().map(|(a, b)| edits(&a, b)).sum();
+                let near = distance(hit[0], claim, view) <= 30;
+                let spot = spot(file, hit, view)?;
+                let place = places.entry(spot).or_insert((takes, 100 * takes <= 15 * longest, near));
+                place.2 |= near;
+            }
+        }
+    }
+    let near = places.iter().filter(|(_, (_, few, near))| *few && *near);
+    let (best, (least, ..)) = near.min_by_key(|(_, (takes, ..))| *takes)?;
+    let alone = places.iter().all(|(other, (takes, ..))| other == best || *takes >= 2 * least);
+    alone.then(|| best.clone())
 }
 
 /// The file that a path names, also with what git and models like to put before it.
