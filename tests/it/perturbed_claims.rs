@@ -9,6 +9,9 @@ use bytes::Bytes;
 use counterpoint::domain::diff::{Claim, Resolver, parse};
 use counterpoint::domain::finding::{Anchor, Placement, Resolution, Side};
 
+use crate::shop::{opened, shop};
+use crate::world::{finding, reply};
+
 /// SplitMix64: a failure comes again.
 struct Random(u64);
 
@@ -441,4 +444,24 @@ fn nothing_lands_below_a_similarity_of_85_or_beside_a_place_that_is_as_likely() 
     }
     println!("{approximate} quotes landed approximately, {refused} were too far from everything");
     assert!(approximate > 50 && refused > 50 || git_made().is_empty());
+}
+
+#[tokio::test]
+async fn a_comment_on_an_approximate_place_shows_the_real_line_and_offers_nothing_to_apply() {
+    let world = shop().await;
+    let quote = "    if retried { amunt * 2 } else { amount }";
+    let said =
+        finding("src/session.rs", 4, quote).title("Paid twice").body("It doubles.").suggestion("    amount");
+    world.claude().answers(reply([said]));
+    world.codex().answers(reply([]));
+    opened(&world).finish().await;
+    let published = world.published(7);
+    let [comment] = published.inline.as_slice() else { panic!("not one comment: {published}") };
+    assert_eq!(comment.place.as_ref().unwrap().line, 6);
+    let real = "if retried { amount * 2 } else { amount }";
+    let shown = format!("The quote was approximate; here stands:\n\n```\n    {real}\n```\n");
+    assert!(comment.body.contains(&shown), "{}", comment.body);
+    assert!(comment.body.contains(&format!("```diff\n-    {real}\n+    amount\n```")), "{}", comment.body);
+    assert!(!comment.body.contains("```suggestion"), "{}", comment.body);
+    world.assert_clean();
 }

@@ -150,7 +150,7 @@ mod tests {
         let diff = diff_of(
             "@@ -1,5 +1,5 @@\n first_line();\n {\n-    old_code();\n+    new_code();\n }\n last_line();\n",
         );
-        let new = |quote, fix| offered(&diff, (Side::New, 3), quote, fix).unwrap().1;
+        let new = |quote: &str, fix: &str| offered(&diff, (Side::New, 3), quote, fix).unwrap().1;
         assert_eq!(
             new("    new_code();", "    right();\n").as_deref(),
             Ok("```suggestion\n    right();\n```")
@@ -206,14 +206,16 @@ mod tests {
             let Some((anchor, Ok(block))) = found else { return Ok(()) };
             let inside = block.strip_prefix("```suggestion\n").and_then(|rest| rest.strip_suffix("\n```")).unwrap();
             let (first, last) = (anchor.start as usize - 1, anchor.end as usize);
-            prop_assert_eq!(&new[first..last], quoted);
+            // Blank lines around a quote are no part of it.
+            let quote = quoted.join("\n");
+            prop_assert_eq!(new[first..last].join("\n"), quote.trim_matches('\n'));
             let applied: Vec<&str> =
                 new[..first].iter().copied().chain(inside.split('\n')).chain(new[last..].iter().copied()).collect();
             prop_assert_ne!(&applied, &new);
             prop_assert!(applied.iter().all(|line| !line.contains('\r')));
             let edge = inside.split('\n').next().filter(|line| line.contains('_'));
             let before = first.checked_sub(1).map(|at| new[at].trim());
-            prop_assert!(edge.is_none() || edge.map(str::trim) != before || quoted[0].trim() == before.unwrap());
+            prop_assert!(edge.is_none() || edge.map(str::trim) != before || new[first].trim() == before.unwrap());
         }
     }
 }
