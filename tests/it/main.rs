@@ -21,6 +21,7 @@ mod corpus_reviews;
 mod degraded;
 mod first_review;
 mod floors;
+mod fuzz_findings;
 mod git_made_diffs;
 mod hostile;
 mod left_out;

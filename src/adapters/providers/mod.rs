@@ -7,7 +7,7 @@ mod anthropic;
 mod endpoint;
 mod openai;
 mod rejection;
-mod sse;
+pub mod sse;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};

@@ -2,16 +2,16 @@
 
 /// One event: its name (empty when the server gave none) and its data, lines joined by `\n`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Event {
+pub struct Event {
     /// The field `event`.
-    pub(super) name: String,
+    pub name: String,
     /// The fields `data`.
-    pub(super) data: String,
+    pub data: String,
 }
 
 /// Takes a stream in pieces of any size and gives the events that are complete.
 #[derive(Debug, Default)]
-pub(super) struct Parser {
+pub struct Parser {
     /// The line that has begun.
     line: Vec<u8>,
     /// A carriage return ended the last line: a line feed that follows belongs to it.
@@ -26,7 +26,7 @@ pub(super) struct Parser {
 
 impl Parser {
     /// The events that `bytes` completes.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Event> {
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<Event> {
         let mut complete = Vec::new();
         for &byte in bytes {
             let follows_return = std::mem::replace(&mut self.after_return, byte == b'\r');
@@ -41,7 +41,7 @@ impl Parser {
 
     /// What is left when the stream ends. The standard drops an event without its closing blank line; a provider's
     /// last event is worth more than that, and one that was cut is no JSON and falls away with its reader.
-    pub(super) fn finish(mut self) -> Option<Event> {
+    pub fn finish(mut self) -> Option<Event> {
         let last = self.end_line();
         last.or_else(|| self.take_event())
     }

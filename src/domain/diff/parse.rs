@@ -51,10 +51,15 @@ pub fn parse_patch(
 ) -> (FileDiff, Vec<String>) {
     let raw = Bytes::copy_from_slice(patch.as_bytes());
     let mut lines = Lines::new(&raw);
-    let read = hunks(&mut lines).and_then(|hunks| match lines.line {
-        Some(line) if !line.is_empty() => Err("there are lines outside its hunks"),
-        _ if hunks.is_empty() => Err("it has no hunks"),
-        _ => Ok(hunks),
+    let read = hunks(&mut lines).and_then(|hunks| {
+        while lines.line.is_some_and(<[u8]>::is_empty) {
+            lines.advance();
+        }
+        match lines.line {
+            Some(_) => Err("there are lines outside its hunks"),
+            None if hunks.is_empty() => Err("it has no hunks"),
+            None => Ok(hunks),
+        }
     });
     let unreadable = |why: &str| {
         let file = without_lines(path, old_path, status, NoLines::Unreadable);
@@ -609,9 +614,14 @@ mod tests {
 
     #[test]
     fn a_patch_that_is_not_one_is_unreadable_and_a_withheld_one_stays_withheld() {
-        for patch in
-            ["", "x", "@@ -1 +1 @@\n-x", "@@ -1 +1 @@\n-x\n+y\nz", "@@ -5 +5 @@\n-x\n+y\n@@ -1 +1 @@\n-x\n+y"]
-        {
+        for patch in [
+            "",
+            "x",
+            "@@ -1 +1 @@\n-x",
+            "@@ -1 +1 @@\n-x\n+y\nz",
+            "@@ -1 +1 @@\n-x\n+y\n\n@@ -5 +5 @@\n-x\n+y",
+            "@@ -5 +5 @@\n-x\n+y\n@@ -1 +1 @@\n-x\n+y",
+        ] {
             let (file, problems) = parse_patch("f", None, Status::Modified, patch);
             assert_eq!((file.no_lines, problems.len()), (Some(NoLines::Unreadable), 1), "{patch}");
         }
