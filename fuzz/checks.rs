@@ -9,7 +9,7 @@ use bytes::Bytes;
 use counterpoint::adapters::actions::read_event;
 use counterpoint::adapters::providers::sse;
 use counterpoint::domain::diff::{
-    Claim, Diff, FileDiff, Hunk, Line, LineKind, NoLines, Status, parse, parse_patch, render, resolve,
+    Claim, Diff, FileDiff, Hunk, Line, LineKind, NoLines, Resolver, Status, parse, parse_patch, render,
     visible,
 };
 use counterpoint::domain::event::{Cause, intent};
@@ -146,6 +146,7 @@ fn check_anchors(diff: &Diff, file: &FileDiff) {
     if !named || file.path.trim().is_empty() || file.status == Status::TypeChanged {
         return;
     }
+    let mut resolver = Resolver::new(diff);
     for line in file.lines().step_by(file.lines().count() / 16 + 1) {
         let (side, number) = match (line.new, line.old) {
             (Some(number), _) => (Side::New, number),
@@ -159,7 +160,7 @@ fn check_anchors(diff: &Diff, file: &FileDiff) {
             continue;
         }
         let claim = Claim { path: &file.path, side, line_start: number, line_end: number, quote: &quote };
-        let placement = resolve(diff, &claim);
+        let placement = resolver.resolve(&claim);
         let place = placement.anchor().map(|anchor| (anchor.side, anchor.start, anchor.end, anchor.how));
         assert_eq!(place, Some((side, number, number, Resolution::Exact)), "{claim:?} became {placement:?}");
     }

@@ -263,6 +263,30 @@ mod tests {
         text
     }
 
+    /// So many lines above and below every hunk, every second one left out.
+    fn surroundings(file: &FileDiff, lines: usize) -> Vec<Surrounding> {
+        let lines: Vec<(u32, Bytes)> =
+            (1..=lines).map(|n| (2 * n as u32, Bytes::from_static(b"if \"x\" {"))).collect();
+        (0..file.hunks.len())
+            .flat_map(|hunk| [Beside::Before, Beside::After].map(|beside| (hunk, beside)))
+            .map(|(hunk, beside)| Surrounding { hunk, beside, lines: lines.clone() })
+            .collect()
+    }
+
+    #[test]
+    fn what_stands_around_a_hunk_gives_way_to_lines() {
+        let diff = diff(&[vec![(30, 60), (30, 60)]]);
+        let file = &diff.files[0];
+        let around = surroundings(file, 20);
+        let shown = |limit| -> Vec<(bool, bool)> {
+            let parts = split(file, &around, limit);
+            parts.iter().flat_map(|part| part.runs.iter().map(|run| run.around)).collect()
+        };
+        assert_eq!(shown(100_000), [(true, true), (true, true)]);
+        assert_eq!(shown(11_200), [(true, true), (true, false)]);
+        assert!(split(file, &around, 4_000).iter().all(|part| part.bytes <= 4_000));
+    }
+
     #[test]
     fn a_file_that_fits_is_not_cut() {
         let diff = diff(&[vec![(3, 20), (4, 20)]]);
@@ -293,7 +317,8 @@ mod tests {
     fn what_comes_first_is_read_first_and_small_files_fill_the_gaps() {
         let diff = diff(&[vec![(40, 60)], vec![(40, 60)], vec![(1, 1)]]);
         let files: Vec<&FileDiff> = diff.files.iter().collect();
-        let packed = pack(&files, &Around::new(), 8_000);
+        let around = Around::new();
+        let packed = pack(&files, &around, 8_000);
         let names: Vec<Vec<&str>> =
             packed.iter().map(|parts| parts.iter().map(|part| part.file.path.as_str()).collect()).collect();
         assert_eq!(names, [vec!["f0", "f2"], vec!["f1"]]);
@@ -304,9 +329,12 @@ mod tests {
         fn every_line_is_read_once_and_no_batch_is_longer_than_it_says(
             files in prop::collection::vec(prop::collection::vec((1_usize..60, 0_usize..200), 1..5), 1..12),
             limit in 1_000_usize..12_000,
+            explained in 0_usize..40,
         ) {
             let diff = diff(&files);
             let all: Vec<&FileDiff> = diff.files.iter().collect();
+            let around: Around =
+                all.iter().map(|file| (file.path.clone(), surroundings(file, explained))).collect();
             let packed = pack(&all, &around, limit);
             let mut seen: BTreeMap<(&str, usize, usize), usize> = BTreeMap::new();
             for parts in &packed {
@@ -314,6 +342,12 @@ mod tests {
                 let real: usize = parts.iter().map(|part| json_len(&shown(part))).sum();
                 prop_assert!(real <= said, "{real} bytes where {said} were planned");
                 let lines: usize = parts.iter().flat_map(|part| &part.runs).map(|run| run.lines.len()).sum();
+                let explained = parts.iter().flat_map(|part| {
+                    part.runs.iter().flat_map(|run| {
+                        part.surroundings(run, Beside::Before).chain(part.surroundings(run, Beside::After))
+                    })
+                });
+                prop_assert!(explained.map(Surrounding::cost).sum::<usize>() <= context::MOST);
                 prop_assert!(said <= limit || lines == 1, "{said} bytes of {limit} for {lines} lines");
                 for part in parts {
                     for run in &part.runs {

@@ -67,9 +67,9 @@ async fn github_is_asked_once_for_all_changed_files_whatever_they_are_called() {
     let pull = hostile();
     world.add(pull.clone());
     let context = read(&world, &pull).await;
-    assert_eq!(context.surroundings.keys().collect::<Vec<_>>(), READ);
+    assert_eq!(context.around.keys().collect::<Vec<_>>(), READ);
     let expected: Vec<u32> = [1].into_iter().chain(8..=18).chain(26..=30).collect();
-    assert_eq!(numbers(&context.surroundings["src/a.rs"]), expected);
+    assert_eq!(numbers(&context.around["src/a.rs"]), expected);
     assert_eq!(context.problems, Vec::<String>::new());
     assert_eq!(world.requests_to("POST /graphql").len(), 1);
     world.assert_clean();
@@ -83,7 +83,7 @@ async fn git_is_asked_once_for_all_changed_files_whatever_they_are_called() {
     let head: Sha = pull.head_sha.parse().unwrap();
     let repository = pull.git.as_ref().unwrap().path();
     let context = context::read_local(repository, &head, &files, &Secrets::default()).await;
-    assert_eq!(context.surroundings.keys().collect::<Vec<_>>(), READ);
+    assert_eq!(context.around.keys().collect::<Vec<_>>(), READ);
     assert_eq!(context.problems, Vec::<String>::new());
     let texts = git::texts(repository, &head, &["no/such file 7", "src/a.rs", "src", "new\nline"]).await;
     assert_eq!(texts.files.keys().collect::<Vec<_>>(), ["src/a.rs"]);
@@ -98,7 +98,7 @@ async fn without_graphql_there_is_no_context_and_one_sentence_says_so() {
     world.add(pull.clone());
     world.on("POST /graphql").answer(Fault::status(502));
     let context = read(&world, &pull).await;
-    assert!(context.surroundings.is_empty());
+    assert!(context.around.is_empty());
     assert_eq!(context.problems.len(), 1);
     assert!(
         context.problems[0].starts_with("What stands around the hunks of 8 files"),
@@ -113,7 +113,7 @@ async fn a_head_that_moved_gives_no_context() {
     let pull = hostile();
     world.add(pull.clone());
     world.head_file(7, "src/a.rs", &function("src/a.rs", "newer"));
-    assert!(!read(&world, &pull).await.surroundings.contains_key("src/a.rs"));
+    assert!(!read(&world, &pull).await.around.contains_key("src/a.rs"));
 }
 
 /// What surroundings add to the diffs of a repository's latest commits: this one's, or the one that
@@ -141,7 +141,7 @@ async fn what_surroundings_cost_stays_within_half_of_the_diff() {
         let mut bare = String::new();
         files.iter().for_each(|file| diff::render(file, &mut bare));
         let mut around = String::new();
-        for (path, surroundings) in &context.surroundings {
+        for (path, surroundings) in &context.around {
             let width = diff::number_width(diff.file(path).unwrap(), surroundings);
             surroundings.iter().for_each(|part| diff::render_surrounding(part, width, &mut around));
         }

@@ -282,7 +282,7 @@ mod tests {
         let around = Surrounding { hunk: 0, beside: Beside::After, lines };
         let width = number_width(&file, std::slice::from_ref(&around));
         let mut out = String::new();
-        heading(&file, Some((2, 3)), &mut out);
+        heading(&file, Some((2, 3, 0)), &mut out);
         render_hunk_heading(&file.hunks[0], &mut out);
         render_lines(&file.hunks[0], 1..3, width, &mut out);
         render_lines(&file.hunks[0], 3..9, width, &mut out);
