@@ -121,7 +121,9 @@ async fn tell(
     }
 
     // What does it hold, and what did we say about it before?
-    let taken = snapshot::take(&reader, &intent.repo, &opened, &wishes.config_path, &secrets);
+    let workspace = outside.workspace();
+    let taken =
+        snapshot::take(&reader, &intent.repo, &opened, &wishes.config_path, workspace.as_ref(), &secrets);
     let snapshot = uncancelled(outside, taken).await??;
     seen.place = snapshot.place.clone();
     outside.terminal.end_group();

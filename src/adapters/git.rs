@@ -1,14 +1,14 @@
-//! The git program, for reviews of a local branch. Nothing of the repository is run: hooks, filters,
-//! file monitors, external diffs and text conversions are off.
+//! The git program, for reviews of a local branch and for what GitHub does not show of a pull request. Nothing of
+//! the repository is run: hooks, filters, file monitors, external diffs and text conversions are off.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::Command;
 
 use crate::domain::context::Texts;
@@ -22,6 +22,15 @@ const NO_GIT: &str = "git could not be started: is it installed?";
 /// A file of more bytes is not read for a few of its lines.
 const LARGEST_TEXT: u64 = 512 * 1024;
 
+/// Longest time for the diff of a workspace: GitHub can be asked instead.
+const WORKSPACE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// Most bytes that are read of what git prints.
+const MOST_BYTES: u64 = 64 * 1024 * 1024;
+
+/// git's name for a tree without files: attributes are read from it, so that none apply.
+const EMPTY_TREE: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+
 /// A local branch against its base.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalDiff {
@@ -31,6 +40,53 @@ pub struct LocalDiff {
     pub head: Sha,
     /// The diff between them.
     pub diff: Bytes,
+}
+
+/// A folder that may hold the commits of a pull request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Whether the Actions runner made it. It often belongs to another user then, which git takes for a trap
+    /// unless it is told of the folder.
+    pub of_runner: bool,
+}
+
+/// The changes from one commit to another as GitHub shows them, whatever the repository's configuration and
+/// attributes say.
+///
+/// # Errors
+/// A sentence saying what git could not do; one of the commits is not here, as a rule.
+pub async fn diff(workspace: &Workspace, base: &Sha, head: &Sha) -> anyhow::Result<Bytes> {
+    let folder = workspace.folder.canonicalize().context("the workspace is not there")?;
+    let mut command = command(&folder);
+    // Plumbing: prefixes, context, order and algorithm do not follow the configuration.
+    command.args(["-c", "diff.suppressBlankEmpty=false", "-c", "core.bigFileThreshold=512m"]);
+    if workspace.of_runner {
+        let mut safe = std::ffi::OsString::from("safe.directory=");
+        safe.push(&folder);
+        command.arg("-c").arg(safe);
+        // What lies above the workspace is not the runner's.
+        command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(&folder));
+    }
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command.env("GIT_ATTR_SOURCE", EMPTY_TREE).env("GIT_NO_REPLACE_OBJECTS", "1");
+    command.args([
+        "diff-tree",
+        "-r",
+        "-p",
+        "--find-renames",
+        "-l1000",
+        "--unified=3",
+        "--no-ext-diff",
+        "--no-textconv",
+        "--no-color",
+        "--submodule=short",
+        "--end-of-options",
+        base.as_str(),
+        head.as_str(),
+    ]);
+    output(command, WORKSPACE_PATIENCE).await.map(Bytes::from).context("git diff-tree failed")
 }
 
 /// The committed changes of the checked-out branch since it left `base`.
@@ -97,7 +153,8 @@ async fn read_texts(
     paths: &[&str],
     found: &mut BTreeMap<String, Bytes>,
 ) -> anyhow::Result<()> {
-    let mut command = git(repository, &["cat-file", "--batch"]);
+    let mut command = command(repository);
+    command.args(["cat-file", "--batch"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().context(NO_GIT)?;
     let (input, output) = (child.stdin.take(), child.stdout.take());
@@ -155,20 +212,13 @@ fn text(bytes: &[u8]) -> String {
 }
 
 async fn run(repository: &Path, args: &[&str]) -> anyhow::Result<Vec<u8>> {
-    let output = tokio::time::timeout(PATIENCE, git(repository, args).output())
-        .await
-        .context("git did not answer within two minutes")?
-        .context(NO_GIT)?;
-    if !output.status.success() {
-        let said = text(&output.stderr);
-        let said = said.lines().next().unwrap_or("no message");
-        bail!("git {} failed: {said}", args.first().unwrap_or(&""));
-    }
-    Ok(output.stdout)
+    let mut command = command(repository);
+    command.args(args);
+    output(command, PATIENCE).await.with_context(|| format!("git {} failed", args.first().unwrap_or(&"")))
 }
 
-/// The git program with everything off that a repository could have it run.
-fn git(repository: &Path, args: &[&str]) -> Command {
+/// git in a repository, with all that would run something else switched off.
+fn command(repository: &Path) -> Command {
     let mut command = Command::new("git");
     command.args([
         "-c",
@@ -181,7 +231,7 @@ fn git(repository: &Path, args: &[&str]) -> Command {
         "diff.external=",
         "--no-pager",
     ]);
-    command.arg("-C").arg(repository).args(args).kill_on_drop(true).env_clear();
+    command.arg("-C").arg(repository).kill_on_drop(true).env_clear();
     // Keys and tokens are nobody's business but ours.
     for name in ["PATH", "HOME"] {
         if let Some(value) = std::env::var_os(name) {
@@ -192,4 +242,35 @@ fn git(repository: &Path, args: &[&str]) -> Command {
     // A partial clone would fetch what it lacks, by a command that its own configuration names.
     command.env("GIT_NO_LAZY_FETCH", "1").env("GIT_ALLOW_PROTOCOL", "none");
     command
+}
+
+/// What a command prints, if it ends well in time.
+async fn output(mut command: Command, patience: Duration) -> anyhow::Result<Vec<u8>> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut git = command.spawn().context(NO_GIT)?;
+    let (out, err) = (git.stdout.take(), git.stderr.take());
+    let ended = async {
+        let (out, err) = futures_util::future::join(read(out), read(err)).await;
+        let (out, err) = (out?, err?);
+        anyhow::Ok((out, err, git.wait().await?))
+    };
+    let ended = tokio::time::timeout(patience, ended).await;
+    let (out, err, status) =
+        ended.with_context(|| format!("no answer within {} seconds", patience.as_secs()))??;
+    if !status.success() {
+        let said = text(&err);
+        bail!("{}", said.lines().next().unwrap_or("no message"));
+    }
+    Ok(out)
+}
+
+async fn read(stream: Option<impl AsyncRead + Unpin>) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        stream.take(MOST_BYTES + 1).read_to_end(&mut bytes).await?;
+    }
+    if bytes.len() as u64 > MOST_BYTES {
+        bail!("more than {} MiB came", MOST_BYTES / 1024 / 1024);
+    }
+    Ok(bytes)
 }

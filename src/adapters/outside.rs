@@ -1,7 +1,7 @@
 //! Everything outside that a run is given, and how it is reached.
 
 use super::providers::{self, Endpoint};
-use super::{Endpoints, actions, clock, github::GitHub, terminal};
+use super::{Endpoints, actions, clock, git, github::GitHub, terminal};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::Provider;
 use crate::domain::render::words::sentence;
@@ -45,6 +45,18 @@ impl Outside {
                 advice,
             )
         })
+    }
+
+    /// Where a checkout of the pull request may stand: in the runner's workspace, or where the command was typed.
+    #[must_use]
+    pub fn workspace(&self) -> Option<git::Workspace> {
+        let of_runner = self.env.in_actions();
+        let folder = if of_runner {
+            self.env.var("GITHUB_WORKSPACE").map(Into::into)
+        } else {
+            std::env::current_dir().ok()
+        };
+        Some(git::Workspace { folder: folder?, of_runner })
     }
 
     /// The providers that a key was given for.

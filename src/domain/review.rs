@@ -253,7 +253,7 @@ fn anchor<'a>(issue: &'a Issue, diff: &Diff) -> Option<&'a Anchor> {
         .members
         .iter()
         .filter_map(|member| member.placement.anchor())
-        .filter(|anchor| diff.file(&anchor.path).is_some_and(|file| file.exact_path))
+        .filter(|anchor| diff.file(&anchor.path).is_some_and(|file| file.exact_path && file.commentable))
         .min_by_key(|anchor| match anchor.how {
             Resolution::Exact => 0,
             Resolution::Moved => 1,

@@ -103,6 +103,16 @@ pub fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> Result<Selecti
             Some(NoLines::Binary) => coverage.excluded.push(left_out("binary")),
             Some(NoLines::NothingToRead) => coverage.excluded.push(left_out("no line changed")),
             Some(NoLines::Withheld) => coverage.unread.push(left_out("GitHub withholds its diff")),
+            Some(NoLines::TooLarge) => {
+                coverage
+                    .unread
+                    .push(left_out("GitHub withholds its diff, and it is too large to be compared"));
+            }
+            Some(NoLines::Unfetched) => {
+                coverage
+                    .unread
+                    .push(left_out("GitHub withholds its diff, and its content could not be fetched"));
+            }
             Some(NoLines::Unreadable) => coverage.unread.push(left_out("its diff cannot be read")),
         }
     }

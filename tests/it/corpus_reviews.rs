@@ -53,6 +53,8 @@ async fn world_of(pull: Pull) -> World {
     let world = World::start().await;
     world.add(pull);
     world.base_file(".github/counterpoint.yml", CONFIGURATION);
+    // Lock files and the like are as good a test of places as any file.
+    world.base_file(".gitattributes", "* -linguist-generated -linguist-vendored\n");
     world
 }
 

@@ -451,17 +451,19 @@ async fn a_budget_for_some_of_the_files_reads_those_and_names_the_others() {
     --- comment
     ### Counterpoint: nothing found in what was reviewed
 
-    Claude finished on `<head>`. 2 of 4 files, 244 of 804 changed lines read · <time> · **<usd> of <usd>**
+    Claude finished on `<head>`. 2 of 4 files, 232 of 804 changed lines read · <time> · **<usd> of <usd>**
 
     Codex was not asked (the budget does not hold it): this is one reviewer's view. Raise `max-cost-usd` (or `per_pr_usd` in the configuration) to hear both.
 
-    **Not read:** `src/a.rs` (219 of 401 changed lines read; of the rest the budget does not hold it), `src/b.rs` (23 of 401 changed lines read; of the rest the budget does not hold it). They do not count as clean.
+    To stay inside the budget: 2 of 4 files not read whole.
+
+    **Not read:** `src/a.rs` (219 of 401 changed lines read; the rest: the budget does not hold it), `src/b.rs` (11 of 401 changed lines read; the rest: the budget does not hold it). They do not count as clean.
 
     <details><summary>Cost, time, models</summary>
 
     | | model | passes | tokens in (cached) / out | time | cost |
     |---|---|---|---|---|---|
-    | Claude | `claude-sonnet-5-5` | review, 3 requests | <in> / <out> | <m:ss> | <usd> |
+    | Claude | `claude-sonnet-5-5` | review of 2 parts | <in> / <out> | <m:ss> | <usd> |
     | Codex | `gpt-6.1-sol` | not paid for | – | <m:ss> | $0.00 |
 
     Worst case planned: <usd>. List prices of 2026-11-22. This pull request so far: <usd> of $3.00.
@@ -475,13 +477,15 @@ async fn a_budget_for_some_of_the_files_reads_those_and_names_the_others() {
     --- check Counterpoint neutral on <head>: Nothing found in what was reviewed (budget) · <usd>
     Codex was not asked (the budget does not hold it): this is one reviewer's view. Raise `max-cost-usd` (or `per_pr_usd` in the configuration) to hear both.
 
+    To stay inside the budget: 2 of 4 files not read whole.
+
     [The summary](https://github.com/acme/shop/pull/7#issuecomment-<id>) stands on the pull request.
 
     <!-- counterpoint:v1 -->
     ");
-    let read: Vec<bool> =
-        world.claude().requests().iter().map(|request| request.prompt().contains("let x = 1;")).collect();
-    assert_eq!(read, [true, false, false], "what fits is read first, and once");
+    let requests = world.claude().requests();
+    let read = requests.iter().filter(|request| request.prompt().contains("let x = 1;")).count();
+    assert_eq!(read, 1, "what fits is read, and once");
     assert!(run.output("cost-usd").parse::<f64>().unwrap() <= 0.2);
     world.assert_clean();
 }

@@ -31,4 +31,5 @@ mod shop;
 mod surface;
 mod terminal;
 mod triggers;
+mod whole_diff;
 mod world;

@@ -3,18 +3,22 @@
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use bytes::Bytes;
 
 use super::call::{JSON, JSON_CAP};
 use super::error::Error;
 use super::transport::Answer;
 use super::{GitHub, wire, with_query};
-use crate::domain::units::RepoName;
+use crate::domain::units::{RepoName, Sha};
 
 /// GitHub's base64 is wrapped and padded; a server that leaves the padding out is understood too.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// Asks for a file as it is, up to 100 MB.
+const RAW: &str = "application/vnd.github.raw+json";
 
 /// A text file of a repository.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +50,27 @@ impl GitHub {
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// The bytes of a file at a commit, at most `cap` of them. A link inside the repository is followed by
+    /// GitHub.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] over `cap`; [`Error::NotAFile`] for a directory or a submodule;
+    /// [`Error::NotFound`] when it is not there; any other failed call.
+    pub async fn bytes(&self, repo: &RepoName, path: &str, commit: &Sha, cap: usize) -> Result<Bytes, Error> {
+        let mut segments = vec!["contents"];
+        segments.extend(path.split('/'));
+        let url = with_query(self.repo_url(repo, &segments)?, &[("ref", commit.as_str())]);
+        self.read(&url, RAW, cap, |answer| {
+            // What is no file is told about as JSON, whatever was asked for.
+            if answer.content_type().starts_with("application/json") {
+                let what = "this is a directory or a submodule, not a file".to_owned();
+                return Err(Error::NotAFile { at: answer.at(), what });
+            }
+            Ok(answer.body)
+        })
+        .await
     }
 }
 

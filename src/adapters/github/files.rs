@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::call::{JSON, JSON_CAP};
+use futures_util::stream::{self, StreamExt};
+
 use super::error::Error;
-use super::page::set_page;
+use super::page::{AT_ONCE, set_page};
 use super::{GitHub, wire, with_query};
 use crate::domain::diff::{FileDiff, NoLines, Status, parse_patch, without_lines};
 use crate::domain::units::{PullNumber, RepoName};
@@ -17,8 +18,12 @@ const PAGES: u64 = 30;
 /// it, a file without lines has none.
 const DOUBT: u64 = 1_000;
 
-/// The page sizes at which a doubtful row is asked for again.
-const SMALLER: [u64; 2] = [30, 10];
+/// The page sizes at which a doubtful row is asked for again. Alone on its page a row shares no budget.
+const SMALLER: [usize; 3] = [30, 10, 1];
+
+/// Most pages that are asked for again at one size: all of them together are under a sixth of the 1,000 calls
+/// an hour of an Actions token.
+const MOST_AGAIN: usize = 50;
 
 /// git's name for an empty file.
 const EMPTY_BLOB: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
@@ -37,9 +42,9 @@ pub struct Files {
 impl GitHub {
     /// The changed files of a pull request; `changed_files` is the count it names itself.
     ///
-    /// A file without lines says why: `Withheld` when GitHub counts changes but sends none, `NothingToRead` for
-    /// empty files and those only renamed, else `Binary` (which here includes changes of the mode alone: the
-    /// list does not tell them apart).
+    /// A file without lines says why: `Withheld` when GitHub counts changes but sends none or does not tell,
+    /// `NothingToRead` for empty files and those only renamed, else `Binary` (which here includes changes of the
+    /// mode alone: the list does not tell them apart).
     ///
     /// # Errors
     /// A failed call.
@@ -56,18 +61,19 @@ impl GitHub {
             doubtful.extend(doubts(chunk).into_iter().map(|at| page * 100 + at));
         }
         for size in SMALLER {
-            if doubtful.is_empty() {
-                break;
+            let pages: BTreeSet<usize> = doubtful.iter().map(|at| at / size).collect();
+            // Where each row would take a page of its own, it is better asked for alone.
+            if size == 1 || pages.len() < doubtful.len() {
+                doubtful = self.look_closer(&url, size, &mut rows, &doubtful, pages).await;
             }
-            doubtful = self.look_closer(&url, size, &mut rows, &doubtful).await?;
         }
         if !doubtful.is_empty() {
             tracing::warn!(files = doubtful.len(), "GitHub lists files without saying what changed in them");
         }
         let unlisted = changed_files.saturating_sub(rows.len() as u64);
         let mut all = Files { unlisted, ..Files::default() };
-        for row in rows {
-            if let Some((file, problems)) = file_diff(row) {
+        for (at, row) in rows.into_iter().enumerate() {
+            if let Some((file, problems)) = file_diff(row, doubtful.contains(&at)) {
                 all.files.push(file);
                 all.problems.extend(problems);
             }
@@ -76,40 +82,45 @@ impl GitHub {
     }
 
     /// Asks for the doubtful rows in pages of another size, keeps whatever tells more, and says which rows are
-    /// still in doubt.
+    /// still in doubt. A page that cannot be read leaves its rows in doubt.
     async fn look_closer(
         &self,
         url: &reqwest::Url,
-        size: u64,
+        size: usize,
         rows: &mut [wire::File],
         doubtful: &BTreeSet<usize>,
-    ) -> Result<BTreeSet<usize>, Error> {
-        let step = usize::try_from(size).unwrap_or(1);
-        let pages: BTreeSet<usize> = doubtful.iter().map(|at| at / step).collect();
-        let mut still = BTreeSet::new();
-        for page in pages {
-            let sized = with_query(url.clone(), &[("per_page", &size.to_string())]);
-            let sized = set_page(&sized, page as u64 + 1);
-            let closer: Vec<wire::File> = self.read(&sized, JSON, JSON_CAP, |answer| answer.json()).await?;
+        pages: BTreeSet<usize>,
+    ) -> BTreeSet<usize> {
+        let sized = with_query(url.clone(), &[("per_page", &size.to_string())]);
+        let reads = pages.into_iter().take(MOST_AGAIN).map(|page| {
+            let url = set_page(&sized, page as u64 + 1);
+            async move { (page, self.object::<Vec<wire::File>>(&url).await) }
+        });
+        let answers: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
+        let mut still = doubtful.clone();
+        for (page, closer) in answers {
+            let closer = closer.unwrap_or_else(|error| {
+                tracing::warn!(%error, "files in doubt could not be asked for again");
+                Vec::new()
+            });
             let doubts = doubts(&closer);
             // By name: the pull request may have moved meanwhile.
-            let mut found: BTreeMap<Option<String>, (bool, wire::File)> = closer
+            let mut found: BTreeMap<Option<String>, wire::File> = closer
                 .into_iter()
                 .enumerate()
-                .map(|(at, row)| (row.filename.clone(), (doubts.contains(&at), row)))
+                .filter(|(at, _)| !doubts.contains(at))
+                .map(|(_, row)| (row.filename.clone(), row))
                 .collect();
-            for at in doubtful.iter().filter(|at| **at / step == page) {
-                let Some(row) = rows.get_mut(*at) else { continue };
-                match found.remove(&row.filename) {
-                    Some((true, _)) => {
-                        still.insert(*at);
-                    }
-                    Some((false, better)) => *row = better,
-                    None => {}
+            for at in doubtful.range(page * size..(page + 1) * size) {
+                if let Some(row) = rows.get_mut(*at)
+                    && let Some(better) = found.remove(&row.filename)
+                {
+                    *row = better;
+                    still.remove(at);
                 }
             }
         }
-        Ok(still)
+        still
     }
 }
 
@@ -132,7 +143,7 @@ fn is_empty(row: &wire::File) -> bool {
     row.sha.as_deref() == Some(EMPTY_BLOB) && matches!(row.status.as_deref(), Some("added" | "removed"))
 }
 
-fn file_diff(row: wire::File) -> Option<(FileDiff, Vec<String>)> {
+fn file_diff(row: wire::File, doubtful: bool) -> Option<(FileDiff, Vec<String>)> {
     let path = row.filename.as_deref()?;
     let status = match row.status.as_deref() {
         Some("added") => Status::Added,
@@ -146,7 +157,7 @@ fn file_diff(row: wire::File) -> Option<(FileDiff, Vec<String>)> {
     if let Some(patch) = row.patch.as_deref().filter(|patch| !patch.is_empty()) {
         return Some(parse_patch(path, old_path, status, patch));
     }
-    let reason = if row.changes.unwrap_or(0) > 0 {
+    let reason = if doubtful || row.changes.unwrap_or(0) > 0 {
         NoLines::Withheld
     } else if is_empty(&row)
         || matches!(row.status.as_deref(), Some("renamed" | "copied" | "changed" | "unchanged"))

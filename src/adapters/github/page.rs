@@ -9,8 +9,8 @@ use super::error::Error;
 use super::transport::{Answer, same_origin};
 use super::{GitHub, with_query};
 
-/// Pages asked for at once. GitHub allows 100 concurrent requests and prefers fewer.
-const AT_ONCE: usize = 6;
+/// Reads in flight at once. GitHub allows 100 concurrent requests and prefers fewer.
+pub(super) const AT_ONCE: usize = 6;
 
 /// A page's rows, bare or inside an object.
 pub(super) trait Rows: DeserializeOwned + Send {

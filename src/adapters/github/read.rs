@@ -77,6 +77,21 @@ impl GitHub {
         .await
     }
 
+    /// The commit where the branch of `head` left that of `base`: what the pull request's diff starts from.
+    ///
+    /// # Errors
+    /// A failed call.
+    pub async fn merge_base(&self, repo: &RepoName, base: &Sha, head: &Sha) -> Result<Sha, Error> {
+        let url = self.repo_url(repo, &["compare", &format!("{base}...{head}")])?;
+        // Files stand on the first page only: the second holds one commit that nobody needs.
+        let url = with_query(url, &[("per_page", "1"), ("page", "2")]);
+        self.read(&url, JSON, JSON_CAP, |answer| {
+            let found = answer.json::<wire::Comparison>()?.merge_base();
+            found.ok_or_else(|| answer.other_than("JSON", "a comparison without a common commit"))
+        })
+        .await
+    }
+
     /// The comments of the timeline, oldest first.
     ///
     /// # Errors

@@ -69,7 +69,7 @@ impl Answer {
         At::boxed(self.verb, self.url.path(), Some(&self.headers))
     }
 
-    fn content_type(&self) -> &str {
+    pub(super) fn content_type(&self) -> &str {
         self.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default()
     }
 

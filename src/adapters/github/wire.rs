@@ -207,6 +207,23 @@ pub(super) struct File {
     pub(super) sha: Option<String>,
 }
 
+/// The compare endpoint's answer, as far as it is needed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Comparison {
+    merge_base_commit: Option<Commit>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Commit {
+    sha: Option<String>,
+}
+
+impl Comparison {
+    pub(super) fn merge_base(self) -> Option<Sha> {
+        self.merge_base_commit?.sha?.parse().ok()
+    }
+}
+
 /// The contents endpoint's answer for a file. For a directory it is a list.
 #[derive(Debug, Deserialize)]
 pub(super) struct ContentFile {

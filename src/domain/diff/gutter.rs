@@ -201,7 +201,9 @@ fn what_happened(file: &FileDiff) -> String {
         None => "",
         Some(NoLines::Binary) => ", binary",
         Some(NoLines::NothingToRead) => ", no lines changed",
-        Some(NoLines::Withheld | NoLines::Unreadable) => ", its lines are not available",
+        Some(NoLines::Withheld | NoLines::TooLarge | NoLines::Unfetched | NoLines::Unreadable) => {
+            ", its lines are not available"
+        }
     });
     text
 }

@@ -4,6 +4,7 @@
 //! and `Diff::to_bytes` gives back what was read (secrets replaced, once `redact` has run).
 
 mod anchor;
+mod computed;
 mod gutter;
 mod hunks;
 mod parse;
@@ -12,6 +13,7 @@ mod path;
 use bytes::Bytes;
 
 pub use anchor::{Claim, Resolver, named_file};
+pub use computed::computed;
 pub(crate) use gutter::bare;
 #[cfg(test)]
 pub(crate) use gutter::strip_gutter;
@@ -52,8 +54,12 @@ pub enum NoLines {
     Binary,
     /// Only its name, mode or emptiness changed: there is nothing to read.
     NothingToRead,
-    /// The server did not send its lines.
+    /// GitHub does not send its lines, and nothing else was asked for them.
     Withheld,
+    /// GitHub does not send its lines, and it is too large to be compared here.
+    TooLarge,
+    /// GitHub does not send its lines, and its content could not be fetched.
+    Unfetched,
     /// Its section of the diff could not be understood.
     Unreadable,
 }
@@ -77,6 +83,9 @@ pub struct FileDiff {
     pub no_lines: Option<NoLines>,
     /// Whether `path` is the path byte for byte, so that a comment can name it.
     pub exact_path: bool,
+    /// Whether GitHub shows these lines. Where it does not, it refuses comments on them, and with one of those a
+    /// whole review.
+    pub commentable: bool,
 }
 
 /// The second of the two sections that git writes for a type change: first a deletion, then an addition.

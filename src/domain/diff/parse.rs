@@ -49,7 +49,16 @@ pub fn parse_patch(
     status: Status,
     patch: &str,
 ) -> (FileDiff, Vec<String>) {
-    let raw = Bytes::copy_from_slice(patch.as_bytes());
+    of_patch(path, old_path, status, Bytes::copy_from_slice(patch.as_bytes()))
+}
+
+/// As [`parse_patch`], for hunks that need not be UTF-8.
+pub(super) fn of_patch(
+    path: &str,
+    old_path: Option<&str>,
+    status: Status,
+    raw: Bytes,
+) -> (FileDiff, Vec<String>) {
     let mut lines = Lines::new(&raw);
     let read = hunks(&mut lines).and_then(|hunks| {
         while lines.line.is_some_and(<[u8]>::is_empty) {
@@ -79,6 +88,7 @@ pub fn parse_patch(
         second_half,
         no_lines: None,
         exact_path: true,
+        commentable: true,
     };
     if status == Status::TypeChanged
         && let Some(first_hunk) = type_change(&hunks)
@@ -104,7 +114,7 @@ pub fn without_lines(path: &str, old_path: Option<&str>, status: Status, why: No
     let shown = match why {
         NoLines::Binary => Shown::Binary,
         NoLines::NothingToRead => Shown::Nothing,
-        NoLines::Withheld | NoLines::Unreadable => Shown::Lines,
+        NoLines::Withheld | NoLines::TooLarge | NoLines::Unfetched | NoLines::Unreadable => Shown::Lines,
     };
     let (header, second_half) = if status == Status::TypeChanged {
         let addition = Bytes::from(header(path, path, Status::Added, shown));
@@ -122,6 +132,7 @@ pub fn without_lines(path: &str, old_path: Option<&str>, status: Status, why: No
         second_half,
         no_lines: Some(why),
         exact_path: true,
+        commentable: true,
     }
 }
 
@@ -294,7 +305,17 @@ fn section(lines: &mut Lines<'_>, problems: &mut Vec<String>) -> FileDiff {
         }
     };
     let status = header.status();
-    FileDiff { path, old_path, status, header: header_bytes, hunks, second_half: None, no_lines, exact_path }
+    FileDiff {
+        path,
+        old_path,
+        status,
+        header: header_bytes,
+        hunks,
+        second_half: None,
+        no_lines,
+        exact_path,
+        commentable: true,
+    }
 }
 
 /// Whether a line behind the last hunk can only be the rest of a hunk that said it was shorter.

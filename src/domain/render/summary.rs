@@ -1,7 +1,8 @@
 //! The one summary comment: what to fix, what to decide, one line of cost, the rest folded.
 
 use super::{MAX_BODY, inline, safe, words};
-use crate::domain::finding::{Placement, Side, Unanchored, Verdict};
+use crate::domain::diff::Diff;
+use crate::domain::finding::{Anchor, Placement, Side, Unanchored, Verdict};
 use crate::domain::marker::{self, SummaryMarker};
 use crate::domain::outcome::{Outcome, Reason};
 use crate::domain::plan::LeftOut;
@@ -295,7 +296,7 @@ fn details(review: &Review, room: usize) -> Option<String> {
             "{} {}\n\n<sub>{lanes}{}</sub>",
             place(review, listed),
             inline::issue(issue, &review.snapshot.diff, None),
-            why_not_inline(issue)
+            why_not_inline(issue, &review.snapshot.diff)
         );
         used += text.chars().count() + 8;
         if used > room {
@@ -317,8 +318,13 @@ fn details(review: &Review, room: usize) -> Option<String> {
 }
 
 /// Why a finding has no place on a line, when that is the reason.
-fn why_not_inline(issue: &Issue) -> &'static str {
-    let anchored = issue.members.iter().any(|member| member.placement.anchor().is_some());
+fn why_not_inline(issue: &Issue, diff: &Diff) -> &'static str {
+    let mut places = issue.members.iter().filter_map(|member| member.placement.anchor()).peekable();
+    let anchored = places.peek().is_some();
+    let shown = |place: &Anchor| diff.file(&place.path).is_none_or(|file| file.commentable);
+    if anchored && !places.any(shown) {
+        return " · GitHub does not show these lines, so they take no comment";
+    }
     match issue.members.first().map(|member| &member.placement) {
         Some(Placement::Unanchored { why }) if !anchored => match why {
             Unanchored::NoPath => " · names no file",

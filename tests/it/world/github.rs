@@ -12,7 +12,7 @@ use super::writes;
 
 const DIFF_MAX_FILES: usize = 300;
 const DIFF_MAX_LINES: usize = 20_000;
-const LIST_MAX_FILES: usize = 3_000;
+pub const LIST_MAX_FILES: usize = 3_000;
 
 /// Answers one REST request and changes the state where the request says so.
 pub fn answer(state: &mut State, call: &Call) -> Outgoing {
@@ -187,7 +187,14 @@ fn files(state: &State, call: &Call, number: &str) -> Outgoing {
     };
     let files = diff::read(pull.diff());
     let shown = files.iter().take(LIST_MAX_FILES);
-    let rows = shown.map(|file| shapes::file(state, file, &pull.head_sha)).collect();
+    let row = |file: &FileDiff| {
+        let mut row = shapes::file(state, file, &pull.head_sha);
+        if pull.withheld.contains(&file.path) {
+            row.as_object_mut().and_then(|row| row.remove("patch"));
+        }
+        row
+    };
+    let rows = shown.map(row).collect();
     let (rows, link) = slice(state, call, rows);
     let answer = Outgoing::json(200, &empty_beyond_budget(rows, state.patch_page_budget));
     link.into_iter().fold(answer, |answer, link| answer.header("link", link))

@@ -110,8 +110,10 @@ impl Outgoing {
         self
     }
 
+    /// The body, where it is announced as JSON: a raw file may look like it.
     pub fn value(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        let json = self.headers.iter().any(|(_, value)| value.starts_with("application/json"));
+        serde_json::from_slice(&self.body).ok().filter(|_| json)
     }
 
     pub fn into_response(self) -> Response {

@@ -6,7 +6,7 @@
     reason = "this is the setting up of a test, which should stop at once when git is not there"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -38,6 +38,8 @@ pub struct Pull {
     pub head_tree: BTreeMap<String, Vec<u8>>,
     /// Answer the diff media type with 406 whatever its size.
     pub diff_refused: bool,
+    /// Paths of files whose patch the file list leaves out, as it does with large ones.
+    pub withheld: BTreeSet<String>,
     pub git: Option<Arc<GitRepo>>,
 }
 
@@ -73,6 +75,7 @@ impl Pull {
             base_tree: BTreeMap::new(),
             head_tree: BTreeMap::new(),
             diff_refused: false,
+            withheld: BTreeSet::new(),
             git: None,
         }
     }
@@ -163,6 +166,12 @@ impl Pull {
     pub fn diff_refused(mut self) -> Self {
         self.diff_refused = true;
         self
+    }
+
+    /// GitHub will not show the diff, and of these files not even the patch.
+    pub fn withheld<'a>(mut self, paths: impl IntoIterator<Item = &'a str>) -> Self {
+        self.withheld = paths.into_iter().map(str::to_owned).collect();
+        self.diff_refused()
     }
 
     /// The diff of the head.

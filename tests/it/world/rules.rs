@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::diff::{self, FileDiff, Side};
+use super::github::LIST_MAX_FILES;
 use super::http::Outgoing;
 use super::pulls::Pull;
 use super::state::{ErrorShape, Place};
@@ -88,7 +89,9 @@ pub fn review(pull: &Pull, body: &Value, shape: ErrorShape) -> Result<NewReview,
     }
     body_length(text, "PullRequestReview")?;
     let diff = pull.diffs.get(commit_id).map_or_else(|| pull.diff(), Vec::as_slice);
-    let files = diff::read(diff);
+    // A comment takes only what GitHub shows.
+    let listed = diff::read(diff).into_iter().take(LIST_MAX_FILES);
+    let files: Vec<_> = listed.filter(|file| !pull.withheld.contains(&file.path)).collect();
     let comments: Result<Vec<_>, _> =
         comments.iter().map(|comment| review_comment(&files, comment, shape)).collect();
     Ok(NewReview {

@@ -1,5 +1,6 @@
 //! GitHub's JSON for what the world remembers, as complete as its published schema asks for.
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::diff::{self, FileDiff, FileStatus};
@@ -10,6 +11,9 @@ use super::state::{
 
 const API: &str = "https://api.github.com";
 const WEB: &str = "https://github.com";
+
+/// What addresses spell otherwise in a path.
+const IN_PATH: AsciiSet = NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
 
 /// A file shows no patch from here on. GitHub names no figure; 2,081 changed lines were seen without one.
 const PATCH_MAX_CHANGES: usize = 2_000;
@@ -185,6 +189,7 @@ fn pull_links(state: &State, pull: &Pull) -> Value {
 /// One row of a file list. `patch` is left out where GitHub leaves it out.
 pub fn file(state: &State, file: &FileDiff, head: &str) -> Value {
     let full_name = state.full_name();
+    let path = utf8_percent_encode(&file.path, &IN_PATH);
     let (additions, deletions) = (file.additions(), file.deletions());
     let status = match file.status {
         FileStatus::Added => "added",
@@ -205,9 +210,9 @@ pub fn file(state: &State, file: &FileDiff, head: &str) -> Value {
         "additions": additions,
         "deletions": deletions,
         "changes": additions + deletions,
-        "blob_url": format!("{WEB}/{full_name}/blob/{head}/{}", file.path),
-        "raw_url": format!("{WEB}/{full_name}/raw/{head}/{}", file.path),
-        "contents_url": format!("{API}/repos/{full_name}/contents/{}?ref={head}", file.path),
+        "blob_url": format!("{WEB}/{full_name}/blob/{head}/{path}"),
+        "raw_url": format!("{WEB}/{full_name}/raw/{head}/{path}"),
+        "contents_url": format!("{API}/repos/{full_name}/contents/{path}?ref={head}"),
     });
     let Some(row_map) = row.as_object_mut() else {
         return row;

@@ -192,9 +192,40 @@ async fn a_list_of_few_lines_is_not_asked_for_twice() {
 }
 
 #[tokio::test]
+async fn a_file_that_stays_in_doubt_is_withheld_and_never_taken_for_a_binary_one() {
+    let patch = format!("@@ -0,0 +1,2000 @@{}", "\\n+x".repeat(2_000));
+    let rows = format!(
+        r#"[{{"filename":"a","status":"added","changes":2000,"patch":"{patch}"}},
+            {{"filename":"b","status":"modified","changes":0}},{{"filename":"c","status":"modified","changes":0}}]"#
+    );
+    // One server whose smaller pages tell no more, and one that has none.
+    for closer in [200, 404] {
+        let rows = rows.clone();
+        let server = Server::new(move |asked, _| {
+            reply(if asked.target.contains("per_page=100") { 200 } else { closer }, rows.clone())
+        })
+        .await;
+        let files = server.github().files(&repo(), NUMBER, 3).await.unwrap().files;
+        let why: Vec<_> = files.iter().map(|file| file.no_lines).collect();
+        assert_eq!(why, [None, Some(NoLines::Withheld), Some(NoLines::Withheld)]);
+    }
+}
+
+#[tokio::test]
+async fn a_pull_request_full_of_images_is_not_asked_for_row_by_row_without_end() {
+    let lines = |at: usize| if at.is_multiple_of(2) { 0 } else { 400 };
+    let all: Vec<(String, u64)> = (0..1_000).map(|at| (format!("f{at:04}"), lines(at))).collect();
+    let server = Server::new(move |asked, _| files_page(asked, &all)).await;
+    let github = server.github();
+    let files = github.files(&repo(), NUMBER, 1_000).await.unwrap().files;
+    assert!(files.iter().all(|file| file.no_lines != Some(NoLines::Binary) || file.hunks.is_empty()));
+    assert!(github.calls() <= 10 + 34 + 50 + 50, "{}", github.calls());
+}
+
+#[tokio::test]
 async fn a_file_without_lines_says_why() {
     let rows = r#"[
-        {"filename":"big","status":"modified","changes":9000},
+        {"filename":"big","status":"modified","changes":900},
         {"filename":"image","status":"added","changes":0,"sha":"ab"},
         {"filename":"empty","status":"added","changes":0,"sha":"e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"},
         {"filename":"new","previous_filename":"old","status":"renamed","changes":0},
@@ -404,5 +435,37 @@ async fn texts_that_do_not_come_are_a_problem_and_no_error() {
         let texts = Server::always(reply(status, body)).await.github().texts(&repo(), &sha(), &["a"]).await;
         assert_eq!((texts.files.len(), texts.problems.len()), (0, 1), "{texts:?}");
         assert!(texts.problems[0].starts_with("What stands around the hunks of 1 file could not be read: "));
+    }
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_file_come_as_they_are_or_not_at_all() {
+    let raw = "application/vnd.github.raw+json; charset=utf-8";
+    let head: Sha = "1".repeat(40).parse().unwrap();
+    let ok = Server::always(reply(200, vec![0xff, b'\n']).with("content-type", raw)).await;
+    let bytes = ok.github().bytes(&repo(), "a b/ü#?.rs", &head, 2).await.unwrap();
+    assert_eq!(bytes, vec![0xff, b'\n']);
+    assert_eq!(ok.targets(), [format!("/repos/octo/repo/contents/a%20b/%C3%BC%23%3F.rs?ref={head}")]);
+    let error = ok.github().bytes(&repo(), "a", &head, 1).await.unwrap_err();
+    assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+    let error = ok.github().bytes(&repo(), "../a", &head, 1).await.unwrap_err();
+    assert!(matches!(error, Error::BadUrl { .. }), "{error}");
+    let folder =
+        Server::always(reply(200, "[]").with("content-type", "application/json; charset=utf-8")).await;
+    let error = folder.github().bytes(&repo(), "a", &head, 9).await.unwrap_err();
+    assert!(matches!(error, Error::NotAFile { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_common_commit_is_found_without_a_list_of_files() {
+    let (base, head): (Sha, Sha) = ("1".repeat(40).parse().unwrap(), "2".repeat(40).parse().unwrap());
+    let common = "3".repeat(40);
+    let server = Server::always(reply(200, format!(r#"{{"merge_base_commit":{{"sha":"{common}"}}}}"#))).await;
+    assert_eq!(server.github().merge_base(&repo(), &base, &head).await.unwrap().as_str(), common);
+    assert_eq!(server.targets(), [format!("/repos/octo/repo/compare/{base}...{head}?per_page=1&page=2")]);
+    for odd in ["{}", r#"{"merge_base_commit":null}"#, r#"{"merge_base_commit":{"sha":"main"}}"#] {
+        let server = Server::always(reply(200, odd)).await;
+        let error = server.github().merge_base(&repo(), &base, &head).await.unwrap_err();
+        assert!(matches!(error, Error::NotJson { .. }), "{error}");
     }
 }
