@@ -121,13 +121,19 @@ async fn tell(
     }
 
     // What does it hold, and what did we say about it before?
-    let workspace = outside.workspace();
-    let taken =
-        snapshot::take(&reader, &intent.repo, &opened, &wishes.config_path, workspace.as_ref(), &secrets);
+    let (workspace, settings) = (outside.workspace(), admitted.settings);
+    let taken = snapshot::take(
+        &reader,
+        &intent.repo,
+        &opened,
+        &settings,
+        &wishes.config_path,
+        workspace.as_ref(),
+        &secrets,
+    );
     let snapshot = uncancelled(outside, taken).await??;
     seen.place = snapshot.place.clone();
     outside.terminal.end_group();
-    let settings = admitted.settings;
     if wishes.post
         && !admitted.again
         && let Some(ending) = reviewed_before(outside, github, &snapshot, &settings).await

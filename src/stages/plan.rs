@@ -16,7 +16,7 @@ use crate::domain::pass::{End, Feature, Prompt};
 use crate::domain::plan::{Batch, BatchFile, Coverage, LeftOut, OUTPUT_CAPS, Plan, PlannedLane, sets};
 use crate::domain::prompt::{self, MAX_NAMES, Material};
 use crate::domain::snapshot::Snapshot;
-use crate::domain::triage::{self, Risk};
+use crate::domain::triage;
 use crate::domain::units::MicroUsd;
 
 /// The longest request in bytes, about 70 000 tokens: beyond it models overlook more, some providers charge all of a
@@ -87,19 +87,12 @@ pub fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> Result<Selecti
     let mut files = Vec::new();
     for file in &snapshot.diff.files {
         let left_out = |why: &str| LeftOut { path: file.path.clone(), why: why.to_owned() };
-        if settings.exclude.is_match(&file.path) {
-            coverage.excluded.push(left_out("excluded by the configuration"));
-            continue;
-        }
-        let risk = triage::risk(&file.path, &settings.high_stakes);
-        if risk != Risk::HighStakes
-            && let Some(why) = triage::left_out(file, &snapshot.attributes)
-        {
+        if let Some(why) = triage::left_out(file, settings, &snapshot.attributes) {
             coverage.excluded.push(left_out(why.as_str()));
             continue;
         }
         match file.no_lines {
-            None => files.push((risk, file)),
+            None => files.push((triage::risk(&file.path, &settings.high_stakes), file)),
             Some(NoLines::Binary) => coverage.excluded.push(left_out("binary")),
             Some(NoLines::NothingToRead) => coverage.excluded.push(left_out("no line changed")),
             Some(NoLines::Withheld) => coverage.unread.push(left_out("GitHub withholds its diff")),

@@ -29,7 +29,10 @@ fn off_by_one() -> Finding {
 }
 
 fn contents(world: &World) -> usize {
-    world.count("GET */contents/*") - world.count("GET */contents/.github/*")
+    let of_base =
+        ["*/contents/.github/*", "*/contents/.gitattributes", "*/contents/AGENTS.md", "*/contents/CLAUDE.md"];
+    let of_base = of_base.map(|path| world.count(&format!("GET {path}"))).iter().sum::<usize>();
+    world.count("GET */contents/*") - of_base
 }
 
 /// The story that is told of files GitHub does not name the lines of: they count as unread, and as nothing else.
@@ -443,4 +446,42 @@ fn computed_hunks_change_hardly_more_lines_than_those_of_git() {
         "{same} of {files} files have git's very hunks; changed lines: {ours_changed}, git {theirs_changed}"
     );
     assert!(files > 100 && same * 10 > files * 9 && ours_changed * 100 <= theirs_changed * 101);
+}
+
+// What is called binary and is not.
+
+#[tokio::test]
+async fn code_that_the_pull_request_calls_binary_is_read_all_the_same() {
+    let world = world_with(Pull::from_files(
+        &[("src/session.rs", BEFORE)],
+        &[("src/session.rs", AFTER), (".gitattributes", "*.rs -diff\n")],
+    ))
+    .await;
+    world.claude().answers(reply([expiry()]));
+    world.codex().answers(reply([boundary()]));
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    assert_eq!((run.output("agreed"), run.output("inline-comments")), ("1", "0"));
+    insta::assert_snapshot!(lines_with(&told(&world), &["| high |"]).join("\n"), @"| high | [`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) | A token is accepted in the second it expires |");
+    assert!(world.claude().requests()[0].prompt().contains("now <= expires_at"));
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn what_is_binary_by_its_content_or_its_name_stays_so() {
+    let world = world_with(Pull::from_git(
+        |repo| repo.write("src/session.rs", BEFORE),
+        |repo| {
+            repo.write("src/session.rs", AFTER);
+            repo.write("logo.png", b"\x89PNG\0\0");
+            repo.write("state", b"\0\x01\x02");
+        },
+    ))
+    .await;
+    both_agree(&world);
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    assert_eq!(contents(&world), 1, "a name like `logo.png` is believed, a new file has one version");
+    insta::assert_snapshot!(lines_with(&told(&world), &["logo.png"]).join("\n"), @"`logo.png` (binary), `state` (binary).");
+    world.assert_clean();
 }

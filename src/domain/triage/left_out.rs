@@ -1,11 +1,14 @@
 //! What nobody reads line by line: generated and vendored files.
 
 use super::attributes::Attributes;
+use crate::domain::config::Settings;
 use crate::domain::diff::{FileDiff, LineKind, Status};
 
 /// Why a file is left out unless somebody wants it read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
+    /// `paths.exclude` says so.
+    Excluded,
     /// A tool writes it.
     Generated,
     /// It is somebody else's code.
@@ -21,6 +24,7 @@ impl Why {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Excluded => "excluded by the configuration",
             Self::Generated => "generated",
             Self::Vendored => "vendored",
             Self::LockFile => "lock file",
@@ -29,11 +33,20 @@ impl Why {
     }
 }
 
+/// Why a file is left out, if it is: the configuration comes first, then the defaults, from which files are exempt that
+/// it calls high stakes.
+#[must_use]
+pub fn left_out(file: &FileDiff, settings: &Settings, attributes: &Attributes) -> Option<Why> {
+    if settings.exclude.is_match(&file.path) {
+        return Some(Why::Excluded);
+    }
+    if settings.high_stakes.is_match(&file.path) { None } else { by_default(file, attributes) }
+}
+
 /// Why a file is left out by default, if it is. A mark that the base branch's attributes unset has the file read
 /// whatever its name. A file that is renamed is left out only if both its names are: code does not vanish by
 /// moving it.
-#[must_use]
-pub fn left_out(file: &FileDiff, attributes: &Attributes) -> Option<Why> {
+fn by_default(file: &FileDiff, attributes: &Attributes) -> Option<Why> {
     let before = file.old_path.as_deref().filter(|_| file.status == Status::Renamed);
     if before.is_some_and(|path| under(path, file, attributes).is_none()) {
         return None;
@@ -231,7 +244,7 @@ mod tests {
     }
 
     fn why(path: &str, attributes: &str) -> Option<&'static str> {
-        left_out(&file(path, &["+x".to_owned()]), &parse(attributes).0).map(Why::as_str)
+        by_default(&file(path, &["+x".to_owned()]), &parse(attributes).0).map(Why::as_str)
     }
 
     #[test]
@@ -294,11 +307,11 @@ mod tests {
     #[test]
     fn code_does_not_vanish_by_moving_it() {
         let none = Attributes::default();
-        assert_eq!(left_out(&renamed("src/pay.go", "vendor/pay.go"), &none), None);
-        assert_eq!(left_out(&renamed("vendor/pay.go", "src/pay.go"), &none), None);
-        assert_eq!(left_out(&renamed("vendor/a.go", "vendor/b.go"), &none), Some(Why::Vendored));
+        assert_eq!(by_default(&renamed("src/pay.go", "vendor/pay.go"), &none), None);
+        assert_eq!(by_default(&renamed("vendor/pay.go", "src/pay.go"), &none), None);
+        assert_eq!(by_default(&renamed("vendor/a.go", "vendor/b.go"), &none), Some(Why::Vendored));
         let copied = FileDiff { status: Status::Copied, ..renamed("src/pay.go", "vendor/pay.go") };
-        assert_eq!(left_out(&copied, &none), Some(Why::Vendored));
+        assert_eq!(by_default(&copied, &none), Some(Why::Vendored));
     }
 
     #[test]
@@ -307,7 +320,7 @@ mod tests {
         let long = "x".repeat(5_000);
         let line = |sign: char, text: &str| format!("{sign}{text}");
         let minified =
-            |path: &str, lines: &[String]| left_out(&file(path, lines), &none) == Some(Why::Minified);
+            |path: &str, lines: &[String]| by_default(&file(path, lines), &none) == Some(Why::Minified);
         assert!(minified("a.js", &[line('+', &long)]));
         assert!(minified("a.js", &[line('+', "/* licence */"), line('+', &long)]));
         assert!(minified("a.css", &[line('-', &long), line('+', &long)]));

@@ -7,9 +7,11 @@
 //! if the version before was minified as well.
 
 mod attributes;
+mod binary;
 mod left_out;
 mod risk;
 
 pub use attributes::{Attributes, Marks, parse};
+pub use binary::is_binary_by_name;
 pub use left_out::{Why, left_out};
 pub use risk::{Risk, risk};

@@ -1,37 +1,28 @@
 //! One immutable picture of the pull request, read with as few waits as its parts allow.
 
-use std::collections::BTreeMap;
+mod whole;
+
 use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
-use futures_util::{future, stream};
+use futures_util::future;
 
+use self::whole::{Whole, whole_diff};
 use crate::adapters::git::{self, Workspace};
 use crate::adapters::github::{self, GitHub};
-use crate::domain::config::{self, Config, DEFAULT_PATH};
-use crate::domain::diff::{self, Diff, FileDiff, NoLines, Status};
+use crate::domain::config::{self, Config, DEFAULT_PATH, Settings};
+use crate::domain::diff;
 use crate::domain::event::Intent;
 use crate::domain::guidelines::{self, Guideline};
 use crate::domain::marker;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pull::{Account, CheckRun, PullRequest};
 use crate::domain::redact::{self, Secrets};
-use crate::domain::render::words::{self, sentence};
+use crate::domain::render::words::sentence;
 use crate::domain::snapshot::{Earlier, Place, Snapshot};
 use crate::domain::triage::{self, Attributes};
 use crate::domain::units::{RepoName, Sha};
-
-/// Most files whose versions are fetched one by one: two calls each, so together a tenth of the 1,000 calls an
-/// hour of an Actions token.
-const MOST_FETCHED: usize = 50;
-
-/// Files that are fetched at once, both versions of each. GitHub allows 100 concurrent requests and prefers fewer.
-const FETCHED_AT_ONCE: usize = 4;
-
-/// Most bytes of a version that is fetched: about what the largest window of a model holds.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
 
 /// What is known before anything is decided.
 #[derive(Debug)]
@@ -179,6 +170,7 @@ pub async fn take(
     github: &GitHub,
     repo: &RepoName,
     opened: &Opened,
+    settings: &Settings,
     config_path: &str,
     workspace: Option<&Workspace>,
     secrets: &Secrets,
@@ -186,7 +178,9 @@ pub async fn take(
     let pull = &opened.pull;
     let number = pull.number;
     let (read, timeline, lines, checks) = future::join4(
-        whole_diff(github, repo, pull, workspace),
+        whole_diff(github, repo, pull, workspace, &|file| {
+            triage::left_out(file, settings, &opened.rules.attributes).is_none()
+        }),
         github.timeline_comments(repo, number),
         github.line_comments(repo, number),
         github.check_runs(repo, &pull.head, crate::domain::render::CHECK_NAME),
@@ -251,143 +245,6 @@ fn is_ours(check: &CheckRun, me: &Account) -> bool {
     check.app.as_deref().is_none_or(|app| app.eq_ignore_ascii_case(me.login.trim_end_matches("[bot]")))
 }
 
-/// All that could be learnt of the changes.
-struct Whole {
-    diff: Diff,
-    /// Changed files of which not even the names are known.
-    unlisted: u64,
-    /// What could not be read, as sentences.
-    notes: Vec<String>,
-}
-
-/// The diff in one piece, or file by file where GitHub refuses that.
-async fn whole_diff(
-    github: &GitHub,
-    repo: &RepoName,
-    pull: &PullRequest,
-    workspace: Option<&Workspace>,
-) -> Result<Whole, github::Error> {
-    match github.diff(repo, pull.number).await {
-        Ok(raw) => {
-            let (diff, notes) = diff::parse(raw);
-            if !diff.files.is_empty() || pull.changed_files == 0 {
-                return Ok(Whole { diff, unlisted: 0, notes });
-            }
-            tracing::warn!("no diff came: reading {} files one by one", pull.changed_files);
-        }
-        Err(github::Error::TooLarge { .. }) => {
-            tracing::info!("the diff is too large to be sent whole: reading {} files", pull.changed_files);
-        }
-        Err(cause) => return Err(cause),
-    }
-    let files = github.files(repo, pull.number, pull.changed_files).await?;
-    let mut whole =
-        Whole { diff: Diff { files: files.files }, unlisted: files.unlisted, notes: files.problems };
-    if whole.unlisted > 0 || whole.diff.files.iter().any(is_withheld) {
-        complete(github, repo, pull, workspace, &mut whole).await;
-    }
-    Ok(whole)
-}
-
-fn is_withheld(file: &FileDiff) -> bool {
-    file.no_lines == Some(NoLines::Withheld)
-}
-
-/// Reads what GitHub does not show: from the workspace, else from both versions of each file. No comment can
-/// stand there, but a reviewer can read it.
-async fn complete(
-    github: &GitHub,
-    repo: &RepoName,
-    pull: &PullRequest,
-    workspace: Option<&Workspace>,
-    whole: &mut Whole,
-) {
-    // GitHub knows the whole history; a checkout is often shallow, and would find another base or none.
-    let base = match github.merge_base(repo, &pull.base, &pull.head).await {
-        Ok(base) => base,
-        Err(cause) => {
-            whole.notes.push(format!("What GitHub does not show could not be read: {cause}."));
-            return;
-        }
-    };
-    if let Some(workspace) = workspace {
-        match git::diff(workspace, &base, &pull.head).await {
-            Ok(raw) => take_from_git(whole, raw),
-            Err(cause) => tracing::info!("the workspace does not tell what GitHub does not show: {cause:#}"),
-        }
-    }
-    let withheld = whole.diff.files.iter_mut().filter(|file| is_withheld(file));
-    // A file that became another kind of thing has no two versions to compare.
-    let comparable = withheld.filter(|file| file.status != Status::TypeChanged).take(MOST_FETCHED);
-    let reads = comparable.map(|file| async {
-        let compared = compared(github, repo, &base, &pull.head, file).await;
-        (file, compared)
-    });
-    let mut causes = Vec::new();
-    let reads: Vec<_> = stream::iter(reads).buffered(FETCHED_AT_ONCE).collect().await;
-    for (file, compared) in reads {
-        match compared {
-            Ok(read) => *file = read,
-            Err(github::Error::TooLarge { .. }) => file.no_lines = Some(NoLines::TooLarge),
-            Err(cause) => {
-                file.no_lines = Some(NoLines::Unfetched);
-                causes.push(cause);
-            }
-        }
-    }
-    if let Some(cause) = causes.first() {
-        let files = words::count(causes.len(), "file");
-        whole.notes.push(format!("The content of {files} could not be fetched: {cause}."));
-    }
-}
-
-/// Takes what git shows of the files that GitHub withholds and of those that it does not list.
-fn take_from_git(whole: &mut Whole, raw: Bytes) {
-    let (diff, problems) = diff::parse(raw);
-    let named = |file: FileDiff| (file.path.clone(), FileDiff { commentable: false, ..file });
-    let mut local: BTreeMap<String, FileDiff> = diff.files.into_iter().map(named).collect();
-    let listed = &mut whole.diff.files;
-    for file in listed.iter_mut() {
-        // Of a file without lines GitHub's word is the better: nobody here can change it.
-        if let Some(found) = local.remove(&file.path)
-            && is_withheld(file)
-            && found.no_lines.is_none()
-        {
-            *file = found;
-        }
-    }
-    if whole.unlisted > 0 {
-        // The old name of a file that GitHub knows to be moved is listed with the new one.
-        for old in listed.iter().filter_map(|file| file.old_path.as_ref()) {
-            local.remove(old);
-        }
-        listed.extend(local.into_values());
-        whole.unlisted = 0;
-    }
-    whole.notes.extend(problems);
-}
-
-/// A file as both its versions tell.
-async fn compared(
-    github: &GitHub,
-    repo: &RepoName,
-    base: &Sha,
-    head: &Sha,
-    file: &FileDiff,
-) -> Result<FileDiff, github::Error> {
-    let old_path = file.old_path.as_ref().unwrap_or(&file.path);
-    let version = |path, commit, there| async move {
-        if there { github.bytes(repo, path, commit, MOST_BYTES).await } else { Ok(Bytes::new()) }
-    };
-    let (old, new) = future::try_join(
-        version(old_path, base, file.status != Status::Added),
-        version(&file.path, head, file.status != Status::Deleted),
-    )
-    .await?;
-    let read = diff::computed(&file.path, file.old_path.as_deref(), file.status, &old, &new);
-    Ok(FileDiff { commentable: false, ..read })
-}
-
 /// A configuration that the pull request changes is validated, not applied: the author of a change does
 /// not choose how it is judged.
 async fn changed_configuration(github: &GitHub, repo: &RepoName, pull: &PullRequest, path: &str) -> String {
@@ -414,35 +271,4 @@ fn unreadable(cause: &github::Error) -> Stop {
     let advice = cause.advice().unwrap_or_else(|| "run it again; GitHub may be unwell".to_owned());
     let what = format!("GitHub could not be read: {cause}.");
     Stop::fail(Reason::GithubUnreadable, ExitCode::Github, what, sentence(&advice))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::diff::{parse, without_lines};
-
-    #[test]
-    fn git_adds_what_github_does_not_list_and_no_half_of_what_it_does() {
-        let section = |path: &str, mode: &str, sides: &str, hunk: &str| {
-            format!("diff --git a/{path} b/{path}\n{mode} file mode 100644\n{sides}\n{hunk}\n")
-        };
-        let raw = [
-            section("old", "deleted", "--- a/old\n+++ /dev/null", "@@ -1 +0,0 @@\n-x"),
-            section("new", "new", "--- /dev/null\n+++ b/new", "@@ -0,0 +1 @@\n+x"),
-            section("late", "new", "--- /dev/null\n+++ b/late", "@@ -0,0 +1 @@\n+x"),
-        ];
-        let listed = without_lines("new", Some("old"), Status::Renamed, NoLines::NothingToRead);
-        let known = parse(Bytes::from(raw[1].clone())).0.files.remove(0);
-        for (file, unlisted, wanted) in [
-            (listed.clone(), 1, vec![("new", true), ("late", false)]),
-            (listed, 0, vec![("new", true)]),
-            (known, 1, vec![("new", true), ("late", false), ("old", false)]),
-        ] {
-            let mut whole = Whole { diff: Diff { files: vec![file] }, unlisted, notes: Vec::new() };
-            take_from_git(&mut whole, Bytes::from(raw.concat()));
-            let files: Vec<_> =
-                whole.diff.files.iter().map(|file| (file.path.as_str(), file.commentable)).collect();
-            assert_eq!((files, whole.unlisted, whole.notes), (wanted, 0, Vec::new()));
-        }
-    }
 }
