@@ -196,13 +196,14 @@ async fn ask(
     let selection = plan::select(&settings, &snapshot)?;
     let context = uncancelled(outside, explain(source, &snapshot, &selection.files, outside)).await?;
     let plan = plan::make(&settings, &snapshot, &selection, &context.around, endpoints, cap)?;
-    let plan = Plan { unexplained: context.problems, ..plan };
+    let plan = Plan { unexplained: context.problems.clone(), ..plan };
     let parts = render::words::count(plan.batches.len(), "part");
     tracing::info!("{parts} to read, worst case {}, usually about {}", plan.bound, plan.estimate);
 
     outside.terminal.group("Reviewing");
     let ledger = Ledger::new(cap);
-    let asked = passes::run(&outside.http, endpoints, &plan, &snapshot.diff, ledger, &outside.clock);
+    let asked =
+        passes::run(&outside.http, endpoints, &plan, &snapshot.diff, &context.around, ledger, &outside.clock);
     let passes::Finished { reports, ledger } = asked.await;
     outside.terminal.end_group();
 

@@ -171,6 +171,8 @@ pub enum Unanchored {
     NoQuote,
     /// The quoted code stands nowhere in the file's hunks.
     QuoteNotFound,
+    /// The quoted code stands around the change, where it is shown to explain it, and not in it.
+    Unchanged,
     /// The quote is too short to be proof away from the claimed line.
     QuoteTooShort,
 }

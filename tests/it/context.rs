@@ -12,6 +12,7 @@ use counterpoint::domain::redact::Secrets;
 use counterpoint::domain::units::Sha;
 use counterpoint::stages::context::{self, Context};
 
+use crate::shop::*;
 use crate::world::*;
 
 fn github(world: &World) -> GitHub {
@@ -155,4 +156,48 @@ async fn what_surroundings_cost_stays_within_half_of_the_diff() {
     if let (Some(median), Some(most)) = (ratios.get(ratios.len() / 2), ratios.last()) {
         println!("{} commits: median +{median} %, most +{most} %", ratios.len());
     }
+}
+
+#[tokio::test]
+async fn the_function_around_a_change_is_shown_and_takes_no_comment() {
+    let before = format!("{}{}", function("a", "old"), function("b", "old"));
+    let after = format!("{}{}", function("a", "new"), function("b", "old"));
+    let world = world_with(Pull::from_files(&[("src/a.rs", &before)], &[("src/a.rs", &after)])).await;
+    let on = |line, quote| finding("src/a.rs", line, quote).title("It is never called");
+    world
+        .claude()
+        .answers(reply([on(1, "fn f() {"), on(22, "    new();").title("The wrong thing is called")]));
+    world.codex().answers(reply([]));
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    assert_eq!(world.published(7).places(), ["src/a.rs:22 RIGHT"]);
+    insta::assert_snapshot!(lines_with(&told(&world), &["not part of the change"]).join("\n"), @"<sub>Claude · the quoted code is not part of the change</sub>");
+    let prompt = world.claude().requests()[0].prompt();
+    let shown = prompt.lines().skip_while(|line| !line.starts_with("=== ")).take(12).collect::<Vec<_>>();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    === src/a.rs (modified)
+    @@ fn f() {
+     1 :| fn f() {
+     2 :|     step("a", 0);
+     3 :|     step("a", 1);
+     4 :|     step("a", 2);
+     5 :|     step("a", 3);
+     6 :|     step("a", 4);
+     7 :|     step("a", 5);
+     8 :|     step("a", 6);
+     9 :|     step("a", 7);
+    10 :|     step("a", 8);
+    "#);
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn where_the_files_cannot_be_read_the_review_is_whole_without_them() {
+    let world = world_with(two_lines()).await;
+    world.on("POST /graphql").nth(2).answer(Fault::Answer(Outgoing::error(502, "Bad gateway")));
+    both_agree(&world);
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    insta::assert_snapshot!(run.record().unwrap()["plan"]["unexplained"].to_string(), @r#"["What stands around the hunks of 1 file could not be read: POST /graphql: GitHub answered with an error of its own (502)."]"#);
+    world.assert_clean();
 }

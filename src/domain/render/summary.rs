@@ -332,6 +332,7 @@ fn why_not_inline(issue: &Issue, diff: &Diff) -> &'static str {
             Unanchored::NoHunks => " · the file has no changed lines to comment on",
             Unanchored::NoQuote => " · quotes no code, so no line is proven",
             Unanchored::QuoteNotFound => " · the quoted code does not stand in the diff",
+            Unanchored::Unchanged => " · the quoted code is not part of the change",
             Unanchored::QuoteTooShort => " · the quoted code is too short to prove a line",
         },
         _ => "",

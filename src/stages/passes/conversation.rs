@@ -11,6 +11,7 @@ use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry};
 use crate::domain::budget::{self, Ledger, Reservation, Settlement};
 use crate::domain::config::Lane;
+use crate::domain::context::Around;
 use crate::domain::diff::{self, Claim, Diff, Resolver};
 use crate::domain::finding::{Cleared, Finding, Placement, Raised, Side};
 use crate::domain::pass::{End, Feature, PassReport, Prompt};
@@ -25,6 +26,7 @@ const MAX_TRIES: u32 = 3;
 pub(super) struct Bench<'a> {
     pub(super) http: &'a reqwest::Client,
     pub(super) diff: &'a Diff,
+    pub(super) around: &'a Around,
     pub(super) ledger: &'a Mutex<Ledger>,
     pub(super) clock: &'a Clock,
     pub(super) until: Instant,
@@ -294,7 +296,7 @@ impl<'a> Pass<'a> {
         }
         let lane = &self.lane().name;
         let diff = self.bench.diff;
-        let mut resolver = Resolver::new(diff);
+        let mut resolver = Resolver::new(diff).knowing(self.bench.around);
         self.report.findings = reply
             .findings
             .into_iter()

@@ -15,6 +15,7 @@ use self::conversation::{Bench, Pass, Question, Seat, unasked};
 use crate::adapters::Endpoints;
 use crate::adapters::clock::Clock;
 use crate::domain::budget::Ledger;
+use crate::domain::context::Around;
 use crate::domain::diff::Diff;
 use crate::domain::pass::{End, LaneReport, PassReport};
 use crate::domain::plan::{Batch, Offer, Plan, Step};
@@ -45,11 +46,12 @@ pub async fn run(
     endpoints: &Endpoints,
     plan: &Plan,
     diff: &Diff,
+    around: &Around,
     ledger: Ledger,
     clock: &Clock,
 ) -> Finished {
     let ledger = Mutex::new(ledger);
-    let bench = Bench { http, diff, ledger: &ledger, clock, until: clock.after_start(plan.time) };
+    let bench = Bench { http, diff, around, ledger: &ledger, clock, until: clock.after_start(plan.time) };
     let seats: Vec<Seat<'_>> = plan
         .lanes
         .iter()

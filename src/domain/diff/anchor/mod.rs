@@ -14,7 +14,8 @@ use self::quote::{Quote, Reading};
 use self::search::Search;
 use super::gutter::visible;
 use super::{Diff, FileDiff};
-use crate::domain::finding::{Anchor, Placement, Side, Unanchored};
+use crate::domain::context::Around;
+use crate::domain::finding::{Anchor, Placement, Resolution, Side, Unanchored};
 
 /// Where a lane says that something stands, and the code it quotes from there. All of it is untrusted.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,7 @@ pub struct Claim<'a> {
 #[derive(Debug)]
 pub struct Resolver<'a> {
     diff: &'a Diff,
+    around: Option<&'a Around>,
     indexes: BTreeMap<&'a str, Index<'a>>,
 }
 
@@ -43,7 +45,13 @@ impl<'a> Resolver<'a> {
     /// For the claims about one diff.
     #[must_use]
     pub const fn new(diff: &'a Diff) -> Self {
-        Self { diff, indexes: BTreeMap::new() }
+        Self { diff, around: None, indexes: BTreeMap::new() }
+    }
+
+    /// Knows what was shown around the hunks: a quote from there is no slip in quoting the change.
+    #[must_use]
+    pub fn knowing(self, around: &'a Around) -> Self {
+        Self { around: Some(around), ..self }
     }
 
     /// Finds the place that a claim's quote proves, the nearest to the claimed line if there are several.
@@ -83,7 +91,13 @@ impl<'a> Resolver<'a> {
         let code = [Reading::WithGutter, Reading::AsIs]
             .into_iter()
             .find_map(|reading| Quote::read(claim.quote, reading));
-        code.and_then(|quote| Search::new(index, claim, &quote).approximate()).ok_or(why)
+        let Some(mut code) = code else { return Err(why) };
+        let around = self.around.and_then(|around| around.get(&file.path)).map_or(&[][..], Vec::as_slice);
+        if !code.leave(around) {
+            return Search::new(index, claim, &code).approximate().ok_or(why);
+        }
+        let inside = (!code.lines.is_empty()).then(|| Search::new(index, claim, &code).run().ok()).flatten();
+        inside.map(|anchor| Anchor { how: Resolution::Collapsed, ..anchor }).ok_or(Unanchored::Unchanged)
     }
 }
 

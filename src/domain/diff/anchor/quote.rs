@@ -2,6 +2,7 @@
 
 use super::super::gutter::{SHOWN_CHARS, bare, may_be_altered, strip_gutter, visible, without_cut};
 use super::super::{Line, LineKind};
+use crate::domain::context::Surrounding;
 
 /// A quote with fewer word characters is no proof away from the claimed line.
 const WORD_CHARS: usize = 6;
@@ -60,15 +61,34 @@ impl<'a> Quote<'a> {
         if lines.len() > MOST_LINES {
             return None;
         }
-        let word = |c: &char| c.is_alphanumeric() || *c == '_';
-        let words = lines.iter().flat_map(|line| line.text.chars()).filter(word).take(WORD_CHARS).count();
-        Some(Self { lines, short: words < WORD_CHARS, signed: reading == Reading::WithSigns })
+        let short = is_short(&lines);
+        Some(Self { lines, short, signed: reading == Reading::WithSigns })
+    }
+
+    /// Takes off the lines at its ends that stand around hunks, and says whether there were any.
+    pub(super) fn leave(&mut self, around: &[Surrounding]) -> bool {
+        let stands_there = |line: &QuoteLine<'_>| {
+            let mut shown = around.iter().flat_map(|part| &part.lines);
+            shown.any(|(_, text)| fit(visible(text).as_bytes(), line.text.as_bytes()).is_some())
+        };
+        let before = self.lines.len();
+        let first = self.lines.iter().position(|line| !stands_there(line)).unwrap_or(before);
+        self.lines.drain(..first);
+        let kept = self.lines.iter().rposition(|line| !stands_there(line)).map_or(0, |last| last + 1);
+        self.lines.truncate(kept);
+        self.short = is_short(&self.lines);
+        kept < before
     }
 
     /// How well a line of it and a line of the diff are the same.
     pub(super) fn fit(&self, quoted: &QuoteLine<'_>, line: &Line) -> Option<Fit> {
         quoted.fit(line).filter(|fit| !self.signed || *fit == Fit::Exact)
     }
+}
+
+fn is_short(lines: &[QuoteLine<'_>]) -> bool {
+    let word = |c: &char| c.is_alphanumeric() || *c == '_';
+    lines.iter().flat_map(|line| line.text.chars()).filter(word).take(WORD_CHARS).count() < WORD_CHARS
 }
 
 /// Takes the sign of a diff off a line.

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use super::super::gutter::strip_gutter;
 use super::super::{Line, LineKind, Status, parse, parse_patch, render};
 use super::*;
+use crate::domain::context::{Beside, Surrounding};
 use crate::domain::finding::Resolution;
 
 fn diff_of(patch: &str) -> Diff {
@@ -276,4 +277,31 @@ proptest! {
             prop_assert!(all.contains(&text), "{text:?} {all:?}");
         }
     }
+}
+
+#[test]
+fn a_quote_from_around_the_change_is_not_dragged_into_it() {
+    let diff = diff_of(PATCH);
+    let shown = |hunk, number, text: &str| Surrounding {
+        hunk,
+        beside: Beside::Before,
+        lines: vec![(number, Bytes::from(text.to_owned()))],
+    };
+    let around = Around::from([(
+        "src/lib.rs".to_owned(),
+        vec![shown(0, 9, "fn f(first: u64) {"), shown(1, 29, "    let thirds = 3;")],
+    )]);
+    let at = |lines: (u32, u32), quote: &str| {
+        let claim = Claim { path: "src/lib.rs", side: NEW, line_start: lines.0, line_end: lines.1, quote };
+        match Resolver::new(&diff).knowing(&around).resolve(&claim) {
+            Placement::Anchored(anchor) => Ok((anchor.start, anchor.end, anchor.how)),
+            Placement::Unanchored { why } => Err(why),
+        }
+    };
+    // Without knowing it, this is almost `let third = 3;`.
+    assert_eq!(at((29, 29), "    let thirds = 3;"), Err(Unanchored::Unchanged));
+    assert_eq!(at((29, 29), "   29 :|     let thirds = 3;"), Err(Unanchored::Unchanged));
+    let over_the_border = "fn f(first: u64) {\n    let first = 1;\n    let second = 3;";
+    assert_eq!(at((9, 11), over_the_border), Ok((10, 11, Resolution::Collapsed)));
+    assert_eq!(at((11, 11), "    let seconds = 3;"), Ok((11, 11, Resolution::Approximate)));
 }
