@@ -55,17 +55,14 @@ sys.exit(os.waitstatus_to_exitcode(status))
 /// The caps of a repository that wants everything read, whatever it costs.
 const NO_CAPS: &str = "budget: {max_cost_usd: 1000, per_pr_usd: 1000}\n";
 
-/// The same with models whose context has no known end, so that nothing is left out for want of room.
-const NO_WINDOW: &str = "\
-budget: {max_cost_usd: 1000, per_pr_usd: 1000}
-lanes: {claude: {model: endless-a}, codex: {model: endless-b}}
-prices: {endless-a: {input: 1, output: 1}, endless-b: {input: 1, output: 1}}
-";
-
 /// One row of the table.
 struct Scene {
     name: &'static str,
     files: usize,
+    /// Added lines of each file; none stands for two small hunks.
+    lines: usize,
+    /// Whether GitHub withholds the lines, so that both versions of each file are fetched.
+    withheld: bool,
     configuration: &'static str,
     /// Time that every answer of GitHub takes.
     latency: Duration,
@@ -73,19 +70,22 @@ struct Scene {
     again: bool,
 }
 
-const SCENES: [Scene; 8] = [
+const SCENES: [Scene; 11] = [
+    scene("3 files", 3, ""),
     scene("5 files", 5, ""),
     Scene { again: true, ..scene("5 files, run again", 5, "") },
     Scene { latency: Duration::from_millis(100), ..scene("5 files, 100 ms a call", 5, "") },
     scene("31 files", 31, ""),
     scene("300 files, default $1.00", 300, ""),
     scene("300 files, no caps", 300, NO_CAPS),
+    scene("2,400 files, default $1.00", 2_400, ""),
     scene("2,400 files, no caps", 2_400, NO_CAPS),
-    scene("2,400 files, no window", 2_400, NO_WINDOW),
+    Scene { lines: 800, ..scene("75 files of 800 lines", 75, NO_CAPS) },
+    Scene { lines: 60_000, withheld: true, ..scene("one file of 60,000 lines", 1, NO_CAPS) },
 ];
 
 const fn scene(name: &'static str, files: usize, configuration: &'static str) -> Scene {
-    Scene { name, files, configuration, latency: Duration::ZERO, again: false }
+    Scene { name, files, lines: 0, withheld: false, configuration, latency: Duration::ZERO, again: false }
 }
 
 /// What one run used.
@@ -125,6 +125,17 @@ fn diff(files: usize) -> String {
     diff
 }
 
+/// Files that grow by so many lines, in full.
+fn long(files: usize, lines: usize) -> Pull {
+    let text = |file: usize| -> String {
+        (0..lines).map(|line| format!("    {}\n", added(file, line / 1_000, line))).collect()
+    };
+    let files: Vec<(String, String)> = (0..files).map(|file| (path(file), text(file))).collect();
+    let base: Vec<(&str, &str)> = files.iter().map(|(path, _)| (path.as_str(), "start();\n")).collect();
+    let head: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    Pull::from_files(&base, &head)
+}
+
 fn path(file: usize) -> String {
     format!("src/module_{}/part_{file}.rs", file / 20)
 }
@@ -151,13 +162,19 @@ fn findings(shift: usize) -> Vec<Finding> {
 
 async fn measure(binary: &Path, scene: &Scene) -> Used {
     let world = World::start().await;
-    world.add(Pull::from_diff(diff(scene.files)));
+    let pull = match scene.lines {
+        0 => Pull::from_diff(diff(scene.files)),
+        lines => long(scene.files, lines),
+    };
+    let paths: Vec<String> = (0..scene.files).map(path).collect();
+    let withheld = paths.iter().map(String::as_str).filter(|_| scene.withheld);
+    world.add(pull.withheld(withheld));
     if !scene.configuration.is_empty() {
         world.base_file(".github/counterpoint.yml", scene.configuration);
     }
-    world.claude().answers(reply(findings(0)));
-    // A budget may leave the second lane out; then its answer is not asked for, which is no mistake here.
-    world.codex().otherwise(reply(findings(1)));
+    // What is read in several parts is told about with the first.
+    world.claude().answers(reply(findings(0))).otherwise(reply([]));
+    world.codex().answers(reply(findings(1))).otherwise(reply([]));
     if scene.again {
         run(&world, binary).await;
     }
@@ -181,7 +198,7 @@ async fn measure(binary: &Path, scene: &Scene) -> Used {
     let summary = world.published(7).summary().unwrap_or_default().to_owned();
     let read = summary.lines().find_map(|line| {
         let (_, rest) = line.split_once("finished on `")?;
-        rest.split_once(". ")?.1.split_once(" read").map(|(files, _)| files.to_owned())
+        rest.split_once(". ")?.1.split_once(" changed lines read").map(|(files, _)| files.to_owned())
     });
     Used {
         cpu: number("cpu"),
@@ -238,7 +255,7 @@ async fn main() {
         size as f64 / 1e6
     );
     println!(
-        "{:<26} {:>6} {:>8} {:>6} {:>12} {:>7} {:>8}  files read, outcome",
+        "{:<26} {:>6} {:>8} {:>6} {:>12} {:>7} {:>8}  files, lines read; outcome",
         "", "CPU s", "peak MiB", "wall s", "GitHub calls", "at once", "tokens"
     );
     for scene in &SCENES {
