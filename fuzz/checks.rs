@@ -8,14 +8,16 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use counterpoint::adapters::actions::read_event;
 use counterpoint::adapters::providers::sse;
+use counterpoint::domain::context::Surrounding;
 use counterpoint::domain::diff::{
-    Claim, Diff, FileDiff, Hunk, Line, LineKind, NoLines, Resolver, Status, parse, parse_patch, render,
-    visible,
+    Claim, Diff, FileDiff, Hunk, Line, LineKind, NoLines, Resolver, Status, computed, parse, parse_patch,
+    render, visible,
 };
 use counterpoint::domain::event::{Cause, intent};
 use counterpoint::domain::finding::{Finding, Resolution, Severity, Side, Verdict};
 use counterpoint::domain::marker::{self, FindingMarker, ReviewMarker, SummaryMarker};
-use counterpoint::domain::{command, compare, config, reply};
+use counterpoint::domain::redact::Secrets;
+use counterpoint::domain::{batch, command, compare, config, context, reply, triage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -24,7 +26,8 @@ use serde_json::{Map, Value, json};
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its folder in `seeds` and `regressions`.
-pub const TARGETS: [(&str, Check); 9] = [
+pub const TARGETS: [(&str, Check); 11] = [
+    ("attributes", read_attributes),
     ("command", read_command),
     ("config", read_config),
     ("diff", read_diff),
@@ -34,10 +37,70 @@ pub const TARGETS: [(&str, Check); 9] = [
     ("patch", read_patch),
     ("reply", read_reply),
     ("stream", read_stream),
+    ("versions", read_versions),
 ];
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The base branch's `.gitattributes`: whatever it says, every path has an answer.
+fn read_attributes(bytes: &[u8]) {
+    let (attributes, problems) = triage::parse(&text(bytes));
+    assert!(problems.len() <= 6, "{problems:?}");
+    for path in ["", "a", "src/main.rs", "vendor/x/y.go", "two words", "é/ü", "/", "[", "a\\b"] {
+        let marks = attributes.of(path);
+        assert_eq!(marks, attributes.of(path));
+    }
+}
+
+/// Both versions of a file, a byte of 0xff between them.
+fn read_versions(bytes: &[u8]) {
+    let mut versions = bytes.splitn(2, |byte| *byte == 0xff);
+    let (old, new) = (versions.next().unwrap_or_default(), versions.next().unwrap_or_default());
+    let file = computed("src/a.rs", None, Status::Modified, old, new);
+    if file.no_lines.is_some() {
+        return;
+    }
+    assert_eq!(applied(&file, old), new, "the hunks do not make the new version");
+    let surroundings = context::around(&file, new, &Secrets::default(), 2_000);
+    let shown: usize = surroundings.iter().map(Surrounding::cost).sum();
+    assert!(shown <= 2_000, "{shown} bytes around the hunks");
+    let in_hunks: BTreeSet<u32> = file.lines().filter_map(|line| line.new).collect();
+    let mut outside = surroundings.iter().flat_map(|part| &part.lines);
+    assert!(outside.all(|(number, _)| !in_hunks.contains(number)), "{surroundings:?}");
+    for limit in [300, 1_000, 100_000] {
+        let mut seen = Vec::new();
+        for part in batch::split(&file, &surroundings, limit) {
+            for run in &part.runs {
+                seen.extend(run.lines.clone().skip(run.overlap).map(|line| (run.hunk, line)));
+            }
+        }
+        let all = file.hunks.iter().enumerate();
+        let all: Vec<_> =
+            all.flat_map(|(at, hunk)| (0..hunk.lines.len()).map(move |line| (at, line))).collect();
+        assert_eq!(seen, all, "in parts of {limit} bytes");
+    }
+}
+
+/// A version with the hunks of a file applied.
+fn applied(file: &FileDiff, old: &[u8]) -> Vec<u8> {
+    let lines: Vec<&[u8]> = old.split_inclusive(|byte| *byte == b'\n').collect();
+    let mut new = Vec::new();
+    let mut at = 0;
+    for hunk in &file.hunks {
+        let start = hunk.old_start as usize - usize::from(hunk.old_len > 0);
+        new.extend(lines[at..start].concat());
+        at = start + hunk.old_len as usize;
+        for line in hunk.lines.iter().filter(|line| line.kind != LineKind::Deleted) {
+            new.extend_from_slice(&line.text);
+            if !line.no_newline {
+                new.push(b'\n');
+            }
+        }
+    }
+    new.extend(lines[at..].concat());
+    new
 }
 
 /// A diff as git writes it.
