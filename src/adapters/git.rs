@@ -70,7 +70,8 @@ pub async fn diff(workspace: &Workspace, base: &Sha, head: &Sha) -> anyhow::Resu
         command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(&folder));
     }
     command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
-    command.env("GIT_ATTR_SOURCE", EMPTY_TREE).env("GIT_NO_REPLACE_OBJECTS", "1");
+    // An option, not the variable: a git that is too old for it says so, and is not believed.
+    command.arg("--attr-source").arg(EMPTY_TREE).env("GIT_NO_REPLACE_OBJECTS", "1");
     command.args([
         "diff-tree",
         "-r",
@@ -103,21 +104,17 @@ pub async fn branch_diff(repository: &Path, base: &str) -> anyhow::Result<LocalD
         .await
         .with_context(|| format!("`{base}` and HEAD have no common commit"))?;
     let base = text(&merge_base).parse::<Sha>().map_err(anyhow::Error::msg)?;
-    let diff = run(
-        repository,
-        &[
-            "diff",
-            "--no-ext-diff",
-            "--no-textconv",
-            "--no-color",
-            "--find-renames",
-            "--unified=3",
-            base.as_str(),
-            head.as_str(),
-        ],
-    )
-    .await?;
-    Ok(LocalDiff { base, head, diff: Bytes::from(diff) })
+    let here = Workspace { folder: repository.to_owned(), of_runner: false };
+    let diff = match diff(&here, &base, &head).await {
+        Ok(diff) => diff,
+        Err(cause) => {
+            tracing::info!("files that attributes call binary are not read: {cause:#}");
+            let plain =
+                ["diff", "--no-ext-diff", "--no-textconv", "--no-color", "--find-renames", "--unified=3"];
+            Bytes::from(run(repository, &[&plain[..], &[base.as_str(), head.as_str()]].concat()).await?)
+        }
+    };
+    Ok(LocalDiff { base, head, diff })
 }
 
 /// The branch that `origin` calls its default, when it is known here.

@@ -9,7 +9,7 @@ use crate::domain::diff::{self, FileDiff, Hunk, Line, LineKind};
 const OVERLAP: usize = 10;
 
 /// What the heading of a part, or of a hunk, takes at most besides names.
-const HEADING: usize = 240;
+const HEADING: usize = 120;
 
 /// What stands around the text of a line besides its number: sign, bar, spaces, an escaped line end, a picture of a
 /// carriage return.
@@ -33,6 +33,8 @@ pub struct Part<'a> {
     pub of: usize,
     /// Added and deleted lines in it, overlap not counted.
     pub changed: u64,
+    /// Those of them that are too long to be shown whole.
+    pub cut: u64,
     /// What it adds to a serialised request, at most.
     pub bytes: usize,
 }
@@ -69,7 +71,8 @@ impl Part<'_> {
 /// single line that is longer makes a part of its own. What stands around a hunk is shown where there is room.
 #[must_use]
 pub fn split<'a>(file: &'a FileDiff, around: &'a [Surrounding], limit: usize) -> Vec<Part<'a>> {
-    let heading = HEADING + json_len(&file.path) + file.old_path.as_deref().map_or(0, json_len);
+    let shown = |path: &str| json_len(&diff::visible(path.as_bytes()));
+    let heading = HEADING + shown(&file.path) + file.old_path.as_deref().map_or(0, shown);
     let mut cutter = Cutter {
         file,
         limit,
@@ -80,6 +83,7 @@ pub fn split<'a>(file: &'a FileDiff, around: &'a [Surrounding], limit: usize) ->
         runs: Vec::new(),
         bytes: heading,
         changed: 0,
+        cut: 0,
     };
     for (index, hunk) in file.hunks.iter().enumerate() {
         cutter.take(index, hunk);
@@ -159,6 +163,7 @@ struct Cutter<'a> {
     runs: Vec<Run>,
     bytes: usize,
     changed: u64,
+    cut: u64,
 }
 
 impl<'a> Cutter<'a> {
@@ -169,12 +174,15 @@ impl<'a> Cutter<'a> {
             parts.map(|part| around_len(part, self.width)).sum::<usize>()
         };
         let (above, below) = (around(Beside::Before), around(Beside::After));
-        let whole = HEADING + above + sizes.iter().sum::<usize>() + below;
+        let mut section = String::new();
+        diff::render_hunk_heading(hunk, &mut section);
+        let heading = HEADING + json_len(&section);
+        let whole = heading + above + sizes.iter().sum::<usize>() + below;
         if self.bytes + whole > self.limit && !self.runs.is_empty() {
             self.close();
             self.repeat_before(index);
         }
-        self.bytes += HEADING;
+        self.bytes += heading;
         let room = self.bytes + above <= self.limit / 2 || self.bytes + whole <= self.limit;
         let mut run = Run { hunk: index, lines: 0..0, overlap: 0, around: (above > 0 && room, false) };
         self.bytes += if run.around.0 { above } else { 0 };
@@ -185,13 +193,17 @@ impl<'a> Cutter<'a> {
                 let from = at.saturating_sub(OVERLAP);
                 let again: usize = sizes.get(from..at).unwrap_or_default().iter().sum();
                 // Where lines are so long that the overlap alone fills the part, there is none.
-                let (from, again) = if again > self.limit / 4 { (at, 0) } else { (from, again) };
+                let room = again <= self.limit / 4 && self.heading + heading + again + size <= self.limit;
+                let (from, again) = if room { (from, again) } else { (at, 0) };
                 run = Run { hunk: index, lines: from..at, overlap: at - from, around: (false, false) };
-                self.bytes += HEADING + again;
+                self.bytes += heading + again;
             }
             run.lines.end = at + 1;
             self.bytes += size;
-            self.changed += u64::from(line.kind != LineKind::Context);
+            if line.kind != LineKind::Context {
+                self.changed += 1;
+                self.cut += u64::from(diff::is_cut(line));
+            }
         }
         if below > 0 && self.bytes + below <= self.limit {
             run.around.1 = true;
@@ -208,7 +220,10 @@ impl<'a> Cutter<'a> {
         };
         let (from, end) = (hunk.lines.len().saturating_sub(OVERLAP), hunk.lines.len());
         let lines = hunk.lines.get(from..).unwrap_or_default();
-        let again = HEADING + lines.iter().map(|line| line_len(line, self.width)).sum::<usize>();
+        let mut section = String::new();
+        diff::render_hunk_heading(hunk, &mut section);
+        let again =
+            HEADING + json_len(&section) + lines.iter().map(|line| line_len(line, self.width)).sum::<usize>();
         if again <= self.limit / 4 {
             let around = (false, false);
             self.runs.push(Run { hunk: before, lines: from..end, overlap: end - from, around });
@@ -225,6 +240,7 @@ impl<'a> Cutter<'a> {
             number: self.parts.len() + 1,
             of: 0,
             changed: std::mem::take(&mut self.changed),
+            cut: std::mem::take(&mut self.cut),
             bytes: std::mem::replace(&mut self.bytes, self.heading),
         });
     }

@@ -25,6 +25,8 @@ pub struct Plan {
     pub absent: Vec<(Lane, End)>,
     /// What the lanes read, the most important first. Every lane reads every batch, as far as the budget holds it.
     pub batches: Vec<Batch>,
+    /// The longest answers that are asked for, in tokens.
+    pub most_output: u32,
     /// What is left out from the start.
     pub left_out: Coverage,
     /// What could not be read to explain the change, for the record: a review without it is whole.
@@ -82,6 +84,8 @@ pub struct BatchFile {
     pub of: usize,
     /// Added and deleted lines in this part.
     pub changed: u64,
+    /// Those of them whose ends are not shown, because they are too long.
+    pub cut: u64,
 }
 
 /// One way to pay a batch.
@@ -117,20 +121,21 @@ pub enum Step {
 impl Batch {
     /// The ways to pay it among these lanes, the best first: room for long answers is given up before lanes.
     #[must_use]
-    pub fn offers(&self, lanes: &[PlannedLane], among: &[usize]) -> Vec<Offer> {
+    pub fn offers(&self, lanes: &[PlannedLane], among: &[usize], most_output: u32) -> Vec<Offer> {
         let offer = |chosen: &[usize], max_output| {
             let bound = |at: &usize| Some(lanes.get(*at)?.bound(*self.bytes.get(*at)?, max_output));
             let bounds = chosen.iter().filter_map(bound).collect();
             Offer { lanes: chosen.to_vec(), max_output, bounds }
         };
-        sets(among).iter().flat_map(|chosen| OUTPUT_CAPS.iter().map(move |cap| offer(chosen, *cap))).collect()
+        let caps = || OUTPUT_CAPS.into_iter().filter(|cap| *cap <= most_output);
+        sets(among).iter().flat_map(|chosen| caps().map(move |cap| offer(chosen, cap))).collect()
     }
 
     /// Whether the next batch starts, and how. All that a budget holds now is taken; anything less is taken only
     /// when nothing is in flight that could give money back.
     #[must_use]
-    pub fn step(&self, lanes: &[PlannedLane], among: &[usize], left: MicroUsd, in_flight: bool) -> Step {
-        let offers = self.offers(lanes, among);
+    pub fn step(&self, plan: &Plan, among: &[usize], left: MicroUsd, in_flight: bool) -> Step {
+        let offers = self.offers(&plan.lanes, among, plan.most_output);
         let best = offers.first().filter(|best| best.bound() <= left);
         match best.or_else(|| offers.iter().find(|offer| !in_flight && offer.bound() <= left)) {
             Some(offer) => Step::Start(offer.clone()),
@@ -217,6 +222,7 @@ impl Plan {
                 match why {
                     None => {
                         reading.read += file.changed;
+                        reading.cut += file.cut;
                         reading.parts += 1;
                     }
                     Some(why) => reading.why = Some(why),
@@ -230,6 +236,12 @@ impl Plan {
             coverage.lines_due += reading.due;
             let left_out = |why: String| LeftOut { path: path.to_owned(), why };
             match reading.why {
+                None if reading.cut > 0 => {
+                    let cut = reading.cut;
+                    coverage
+                        .partly
+                        .push(left_out(format!("too long to be shown to the end: {cut} of its lines")));
+                }
                 None => coverage.read.push(path.to_owned()),
                 Some(why) if reading.parts == 0 => coverage.unread.push(left_out(why.to_owned())),
                 Some(why) => {
@@ -246,9 +258,10 @@ impl Plan {
     /// The paths of which a lane did not read everything.
     #[must_use]
     pub fn unread_by(&self, report: &LaneReport) -> BTreeSet<String> {
-        let answered =
-            |at: usize| report.passes.iter().any(|pass| pass.batch == Some(at) && pass.end.is_done());
-        let open = self.batches.iter().enumerate().filter(|(at, _)| !answered(*at));
+        // A batch that nobody was asked about has no passes, and no findings either.
+        let failed =
+            |at: usize| report.passes.iter().any(|pass| pass.batch == Some(at) && !pass.end.is_done());
+        let open = self.batches.iter().enumerate().filter(|(at, _)| failed(*at));
         open.flat_map(|(_, batch)| &batch.files).map(|file| file.path.clone()).collect()
     }
 
@@ -281,6 +294,7 @@ impl Plan {
 struct Reading {
     due: u64,
     read: u64,
+    cut: u64,
     parts: usize,
     why: Option<&'static str>,
 }

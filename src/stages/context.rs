@@ -1,6 +1,7 @@
 //! What stands around the hunks, read at the reviewed commit. It is help: what cannot be had is done without.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::adapters::git;
 use crate::adapters::github::GitHub;
@@ -8,6 +9,9 @@ use crate::domain::context::{self, Around, Texts};
 use crate::domain::diff::FileDiff;
 use crate::domain::redact::Secrets;
 use crate::domain::units::{RepoName, Sha};
+
+/// Longest time for all of it: a review is worth more than its explanation.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The surroundings of the hunks of a review.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +31,7 @@ pub async fn read(
     secrets: &Secrets,
 ) -> Context {
     let paths = wanted(files);
-    settle(files, github.texts(repo, head, &paths).await, secrets)
+    settle(files, github.within(PATIENCE).texts(repo, head, &paths).await, secrets)
 }
 
 /// Reads what stands around the hunks of these files of a local branch.

@@ -55,16 +55,16 @@ pub fn make(
 ) -> Result<Plan, Stop> {
     let (candidates, mut absent) = candidates(settings, endpoints)?;
     let fitting = Fitting { snapshot, settings, candidates: &candidates, selection, around, cap };
-    let (lanes, batches) = fitting.best().ok_or_else(|| too_dear(cap))?;
+    let Fit { lanes, batches, most_output } = fitting.best().ok_or_else(|| too_dear(cap))?;
     for candidate in &candidates {
         if lanes.iter().all(|planned| planned.lane.name != candidate.lane.name) {
             absent.push((candidate.lane.clone(), End::Unpaid));
         }
     }
-    let [most, ..] = OUTPUT_CAPS;
     let calls = || batches.iter().flat_map(|batch| lanes.iter().zip(&batch.bytes));
-    let bound = calls().map(|(lane, bytes)| lane.bound(*bytes, most)).sum::<MicroUsd>().min(cap);
-    let usually = calls().map(|(lane, bytes)| budget::estimate(*bytes, lane.output(most), &lane.price));
+    let bound = calls().map(|(lane, bytes)| lane.bound(*bytes, most_output)).sum::<MicroUsd>().min(cap);
+    let usually =
+        calls().map(|(lane, bytes)| budget::estimate(*bytes, lane.output(most_output), &lane.price));
     Ok(Plan {
         strategy: if lanes.len() == 1 { Strategy::Single } else { settings.strategy },
         bound,
@@ -72,6 +72,7 @@ pub fn make(
         lanes,
         absent,
         batches,
+        most_output,
         left_out: selection.left_out.clone(),
         unexplained: Vec::new(),
         time: settings.max_time.saturating_sub(PUBLISHING.min(settings.max_time / 5)),
@@ -92,9 +93,13 @@ pub fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> Result<Selecti
             continue;
         }
         match file.no_lines {
+            None if file.hides_a_half() && !triage::is_binary_by_name(&file.path) => {
+                coverage.unread.push(left_out("it became another kind of file, and half of it is not shown"));
+            }
             None => files.push((triage::risk(&file.path, &settings.high_stakes), file)),
             Some(NoLines::Binary) => coverage.excluded.push(left_out("binary")),
             Some(NoLines::NothingToRead) => coverage.excluded.push(left_out("no line changed")),
+            Some(NoLines::CalledBinary) => coverage.unread.push(left_out("called binary, and not read")),
             Some(NoLines::Withheld) => coverage.unread.push(left_out("GitHub withholds its diff")),
             Some(NoLines::TooLarge) => {
                 coverage
@@ -191,6 +196,13 @@ fn no_candidate(settings: &Settings, absent: &[(Lane, End)]) -> Stop {
     )
 }
 
+/// What the budget holds: these lanes read these batches, with answers of at most so many tokens.
+struct Fit {
+    lanes: Vec<PlannedLane>,
+    batches: Vec<Batch>,
+    most_output: u32,
+}
+
 /// Everything that a run is fitted into its budget from.
 struct Fitting<'a> {
     snapshot: &'a Snapshot,
@@ -205,6 +217,8 @@ struct Fitting<'a> {
 struct Room {
     /// Bytes of files.
     limit: usize,
+    /// The longest answers that are asked for.
+    most_output: u32,
     /// Whether that includes what stands around the hunks: it is given up before anything else.
     explained: bool,
 }
@@ -213,7 +227,7 @@ impl Fitting<'_> {
     /// The lanes to ask and the batches they read: all in one where the budget holds that with as many lanes as
     /// possible, else in batches of which the budget holds about two at a time. What the calls give back when they
     /// settle below their bounds pays for the batches behind.
-    fn best(&self) -> Option<(Vec<PlannedLane>, Vec<Batch>)> {
+    fn best(&self) -> Option<Fit> {
         let nothing = Around::new();
         let (all, bare) = (self.bytes(self.around), self.bytes(&nothing));
         let positions: Vec<usize> = (0..self.candidates.len()).collect();
@@ -228,9 +242,11 @@ impl Fitting<'_> {
             let around = if room.explained { self.around } else { &nothing };
             let batches = self.batches(&lanes, around, room.limit);
             let everyone: Vec<usize> = (0..lanes.len()).collect();
-            let affordable =
-                |batch: &Batch| batch.offers(&lanes, &everyone).iter().any(|offer| offer.bound() <= self.cap);
-            batches.iter().any(affordable).then_some((lanes, batches))
+            let affordable = |batch: &Batch| {
+                let offers = batch.offers(&lanes, &everyone, room.most_output);
+                offers.iter().any(|offer| offer.bound() <= self.cap)
+            };
+            batches.iter().any(affordable).then_some(Fit { lanes, batches, most_output: room.most_output })
         })
     }
 
@@ -252,21 +268,26 @@ impl Fitting<'_> {
             most.min(MOST_BYTES).saturating_sub(rules(lane))
         };
         let most = lanes.iter().map(window).min()?;
-        let spare = |cap: u32| {
+        let spare = |money: MicroUsd, cap: u32| {
             let rules: MicroUsd = lanes.iter().map(|lane| lane.bound(rules(lane), cap)).sum();
             let rate: u64 = lanes.iter().map(|lane| lane.price.dearest(MOST_BYTES as u64, 0).0.max(1)).sum();
             let affordable =
-                u128::from(self.cap.0.saturating_sub(rules.0)) * (MOST_BYTES as u128) / u128::from(rate);
+                u128::from(money.0.saturating_sub(rules.0)) * (MOST_BYTES as u128) / u128::from(rate);
             usize::try_from(affordable).unwrap_or(usize::MAX)
         };
-        let spares = OUTPUT_CAPS.map(spare);
-        let whole = spares.iter().map(|spare| most.min(*spare)).find(|spare| *spare >= bare);
+        let [longest, ..] = OUTPUT_CAPS;
+        let whole =
+            OUTPUT_CAPS.map(|cap| most.min(spare(self.cap, cap))).into_iter().find(|spare| *spare >= bare);
         if let Some(limit) = whole {
-            return Some(Room { limit, explained: limit >= all });
+            return Some(Room { limit, most_output: longest, explained: limit >= all });
         }
-        let half = spares.iter().map(|spare| spare / 2).find(|half| *half >= FEWEST_BYTES);
-        let limit = half.or_else(|| spares.iter().copied().max())?.min(most);
-        (limit >= LEAST_BYTES).then_some(Room { limit, explained: true })
+        // Two at a time, even if their answers are shorter for it: one after the other they would take too long.
+        let pairs = OUTPUT_CAPS.map(|cap| (cap, spare(MicroUsd(self.cap.0 / 2), cap)));
+        if let Some((most_output, limit)) = pairs.into_iter().find(|(_, limit)| *limit >= FEWEST_BYTES) {
+            return Some(Room { limit: limit.min(most), most_output, explained: true });
+        }
+        let limit = OUTPUT_CAPS.map(|cap| spare(self.cap, cap)).into_iter().max()?.min(most);
+        (limit >= LEAST_BYTES).then_some(Room { limit, most_output: longest, explained: true })
     }
 
     fn batches(&self, lanes: &[PlannedLane], around: &Around, limit: usize) -> Vec<Batch> {
@@ -280,6 +301,7 @@ impl Fitting<'_> {
                 part: part.number,
                 of: part.of,
                 changed: part.changed,
+                cut: part.cut,
             };
             Batch { prompt, files: parts.iter().map(file).collect(), bytes }
         });

@@ -235,3 +235,29 @@ async fn one_file_longer_than_a_conversation_is_read_in_parts_and_anchored_as_on
     ");
     world.assert_clean();
 }
+
+#[tokio::test]
+async fn under_the_default_cap_two_parts_are_read_at_a_time() {
+    let world = three_long_files().await;
+    for lane in [world.claude(), world.codex()] {
+        lane.otherwise(Answer::reply(reply([])).after(Duration::from_millis(150)));
+    }
+    let run = opened(&world).finish().await;
+    insta::assert_snapshot!(end(&run), @"exit 0: reviewed ok, gate off, lanes 2/2");
+    assert!(world.requests_to("POST /anthropic/*").len() > 3, "it takes more parts than files");
+    assert_eq!(world.max_in_flight("POST /anthropic/*"), 2);
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_part_that_a_server_will_never_take_costs_only_that_part() {
+    let world = three_long_files().await;
+    let too_long = serde_json::json!({"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long"}});
+    world.claude().otherwise(by_part(Answer::reply(reply([])), Answer::status(400, too_long)));
+    world.codex().otherwise(reply([]));
+    let run = opened(&world).finish().await;
+    insta::assert_snapshot!(end(&run), @"exit 0: partial lane-failed, gate off, lanes 1/2");
+    let (asked, parts) = (world.claude().requests().len(), world.codex().requests().len());
+    assert_eq!(asked, parts, "{}", world.transcript());
+    world.assert_clean();
+}

@@ -50,7 +50,7 @@ async fn generated_and_vendored_files_are_left_out_listed_and_no_hole_in_the_rev
     let world = world_with(beside(&[
         ("api/user.pb.go", "package hidden_by_name\n"),
         ("docs/api.html", "<p>hidden_by_the_base</p>\n"),
-        ("js/bundle.js", &one_line),
+        ("js/bundle.min.js", &one_line),
         ("vendor/pad.js", "hidden_by_folder()\n"),
         ("web/yarn.lock", "hidden_lock\n"),
     ]))
@@ -59,14 +59,14 @@ async fn generated_and_vendored_files_are_left_out_listed_and_no_hole_in_the_rev
     both_agree(&world);
     let run = opened(&world).finish().await;
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
-    insta::assert_snapshot!(left_out(&run), @r"
+    insta::assert_snapshot!(left_out(&run), @"
     api/user.pb.go: generated
     docs/api.html: generated
-    js/bundle.js: minified
+    js/bundle.min.js: minified
     vendor/pad.js: vendored
     web/yarn.lock: lock file
     ");
-    insta::assert_snapshot!(lines_with(&told(&world), &["(lock file)"]).join("\n"), @"`api/user.pb.go` (generated), `docs/api.html` (generated), `js/bundle.js` (minified), `vendor/pad.js` (vendored), `web/yarn.lock` (lock file).");
+    insta::assert_snapshot!(lines_with(&told(&world), &["(lock file)"]).join("\n"), @"`api/user.pb.go`, `docs/api.html` (generated), `js/bundle.min.js` (minified), `vendor/pad.js` (vendored), `web/yarn.lock` (lock file).");
     let prompt = prompt(&world);
     assert!(!prompt.contains("hidden_") && !prompt.contains("xxxx"), "{prompt}");
     assert!(prompt.contains("web/yarn.lock"), "the reviewers know of it");

@@ -102,7 +102,7 @@ async fn of_many_withheld_files_fifty_are_fetched_a_few_at_a_time_and_the_rest_i
     world.on("GET */contents/f*").delay(Duration::from_millis(20));
     let run = opened(&world).finish().await;
     assert_eq!(end(&run), "exit 0: partial files-unread, gate off, lanes 2/2");
-    insta::assert_snapshot!(not_read(&world), @"**Not read:** `f50.rs` (GitHub withholds its diff), `f51.rs` (GitHub withholds its diff), `f52.rs` (GitHub withholds its diff). They do not count as clean.");
+    insta::assert_snapshot!(not_read(&world), @"**Not read:** `f50.rs`, `f51.rs`, `f52.rs` (GitHub withholds its diff). They do not count as clean.");
     assert_eq!(contents(&world), 100);
     assert_eq!(world.max_in_flight("GET */contents/f*"), 8);
     world.assert_clean();
@@ -482,6 +482,86 @@ async fn what_is_binary_by_its_content_or_its_name_stays_so() {
     let run = opened(&world).finish().await;
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
     assert_eq!(contents(&world), 1, "a name like `logo.png` is believed, a new file has one version");
-    insta::assert_snapshot!(lines_with(&told(&world), &["logo.png"]).join("\n"), @"`logo.png` (binary), `state` (binary).");
+    insta::assert_snapshot!(lines_with(&told(&world), &["logo.png"]).join("\n"), @"`logo.png`, `state` (binary).");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn more_files_called_binary_than_are_looked_into_leave_the_review_partial_and_code_is_looked_into_first()
+ {
+    let decoys: Vec<String> = (0..60).map(|n| format!("a/decoy{n:02}")).collect();
+    let mut files: Vec<(&str, &str)> = decoys.iter().map(|path| (path.as_str(), "text\n")).collect();
+    files.extend([("src/session.rs", AFTER), (".gitattributes", "* -diff\n.gitattributes diff\n")]);
+    let world = world_with(Pull::from_files(&[("src/session.rs", BEFORE)], &files)).await;
+    both_agree(&world);
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: partial files-unread, gate off, lanes 2/2");
+    assert!(world.claude().requests()[0].prompt().contains("now <= expires_at"));
+    assert!(not_read(&world).contains("(called binary, and not read)"), "{}", not_read(&world));
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_file_called_binary_that_cannot_be_fetched_is_no_clean_file() {
+    let world = world_with(Pull::from_files(
+        &[("src/session.rs", BEFORE), ("notes.md", "a\n")],
+        &[("src/session.rs", AFTER), ("notes.md", "b\n"), (".gitattributes", "*.rs -diff\n")],
+    ))
+    .await;
+    world.on("GET */contents/src/session.rs").answer(Fault::Answer(Outgoing::error(500, "Server error")));
+    both_silent(&world);
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: partial files-unread, gate off, lanes 2/2");
+    insta::assert_snapshot!(not_read(&world), @"**Not read:** `src/session.rs` (called binary, and not read). It does not count as clean.");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn code_with_a_zero_byte_and_a_link_that_becomes_half_shown_code_do_not_pass_for_binary_files() {
+    let world = world_with(Pull::from_git(
+        |repo| {
+            repo.write("notes.md", "a\n");
+            repo.symlink("src/auth.js", "x");
+        },
+        |repo| {
+            repo.write("notes.md", "b\n");
+            repo.write("src/hidden.js", b"// \0\nevil();\n");
+            repo.remove("src/auth.js");
+            repo.write("src/auth.js", b"// \0\nevil();\n");
+        },
+    ))
+    .await;
+    both_silent(&world);
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: partial files-unread, gate off, lanes 2/2");
+    insta::assert_snapshot!(not_read(&world), @"**Not read:** `src/auth.js` (it became another kind of file, and half of it is not shown), `src/hidden.js` (called binary, and not read). They do not count as clean.");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_line_that_is_not_shown_to_its_end_does_not_count_as_read() {
+    let long = format!("let a = 1;{}evil();\n", " ".repeat(6_000));
+    let world =
+        world_with(Pull::from_files(&[], &[("src/app.js", long.as_str()), ("src/b.js", "b();\n")])).await;
+    both_silent(&world);
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: partial files-unread, gate off, lanes 2/2");
+    insta::assert_snapshot!(not_read(&world), @"**Not read:** `src/app.js` (too long to be shown to the end: 1 of its lines). It does not count as clean.");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_diff_that_ends_early_is_noticed_by_the_number_of_files() {
+    let pull = Pull::from_files(&[], &[("a.rs", "a();\n"), ("b.rs", "b();\n"), ("src/session.rs", AFTER)]);
+    let whole = String::from_utf8(pull.diff().to_vec()).unwrap();
+    let cut = whole[..whole.find("diff --git a/b.rs").unwrap()].to_owned();
+    let world = world_with(pull).await;
+    let body = Outgoing::bytes(200, "application/vnd.github.v3.diff; charset=utf-8", cut);
+    world.on("GET */pulls/7").nth(2).answer(Fault::Answer(body));
+    both_agree(&world);
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    assert_eq!(world.count("GET */pulls/7/files"), 1);
+    assert!(world.claude().requests()[0].prompt().contains("now <= expires_at"));
     world.assert_clean();
 }

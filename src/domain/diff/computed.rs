@@ -27,12 +27,11 @@ const HEADING: usize = 80;
 pub fn computed(path: &str, old_path: Option<&str>, status: Status, old: &[u8], new: &[u8]) -> FileDiff {
     let binary = |content: &[u8]| content.iter().take(PROBED).any(|byte| *byte == 0);
     let lines = |content: &[u8]| content.iter().filter(|byte| **byte == b'\n').count();
-    let both = !old.is_empty() && !new.is_empty();
     let none = if binary(old) || binary(new) {
         NoLines::Binary
     } else if old == new {
         NoLines::NothingToRead
-    } else if both && lines(old).max(lines(new)) > MOST_LINES {
+    } else if lines(old).max(lines(new)) > MOST_LINES {
         NoLines::TooLarge
     } else {
         return of_patch(path, old_path, status, Bytes::from(patch(old, new))).0;
@@ -168,7 +167,7 @@ mod tests {
             (b"a", &late, None),
             (b"same\n", b"same\n", Some(NoLines::NothingToRead)),
             (b"0\n", &many(MOST_LINES + 1), Some(NoLines::TooLarge)),
-            (b"", &many(MOST_LINES + 1), None),
+            (b"", &many(MOST_LINES + 1), Some(NoLines::TooLarge)),
         ];
         for (old, new, why) in cases {
             assert_eq!(of(old, new).no_lines, why);

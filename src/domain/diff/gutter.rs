@@ -8,7 +8,7 @@ use super::{FileDiff, Hunk, Line, LineKind, NoLines, Status};
 use crate::domain::context::Surrounding;
 
 /// More characters of one line than this are not shown.
-pub(super) const SHOWN_CHARS: usize = 2_000;
+pub(super) const SHOWN_CHARS: usize = 5_000;
 
 /// What stands at the end of a line that was cut, before the number of characters left out.
 const CUT: &str = " [counterpoint: ";
@@ -120,6 +120,13 @@ pub fn visible(text: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether a line is so long that its end is not shown.
+#[must_use]
+pub fn is_cut(line: &Line) -> bool {
+    let text = bare(&line.text);
+    text.len() > SHOWN_CHARS && String::from_utf8_lossy(text).chars().nth(SHOWN_CHARS).is_some()
+}
+
 /// A line as [`visible`] gave it, without the remark that it was cut.
 pub(super) fn without_cut(visible: &str) -> &str {
     visible.rsplit_once(CUT).map_or(visible, |(head, _)| head)
@@ -201,9 +208,13 @@ fn what_happened(file: &FileDiff) -> String {
         None => "",
         Some(NoLines::Binary) => ", binary",
         Some(NoLines::NothingToRead) => ", no lines changed",
-        Some(NoLines::Withheld | NoLines::TooLarge | NoLines::Unfetched | NoLines::Unreadable) => {
-            ", its lines are not available"
-        }
+        Some(
+            NoLines::CalledBinary
+            | NoLines::Withheld
+            | NoLines::TooLarge
+            | NoLines::Unfetched
+            | NoLines::Unreadable,
+        ) => ", its lines are not available",
     });
     text
 }

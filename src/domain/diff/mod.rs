@@ -18,7 +18,7 @@ pub(crate) use gutter::bare;
 #[cfg(test)]
 pub(crate) use gutter::strip_gutter;
 pub use gutter::{
-    heading, number_width, render, render_hunk_heading, render_lines, render_surrounding, visible,
+    heading, is_cut, number_width, render, render_hunk_heading, render_lines, render_surrounding, visible,
 };
 pub use parse::{parse, parse_patch, without_lines};
 pub(in crate::domain) use path::unquote;
@@ -52,6 +52,8 @@ pub enum Status {
 pub enum NoLines {
     /// Its content is not text.
     Binary,
+    /// It is called binary, and under its name that is not to be believed.
+    CalledBinary,
     /// Only its name, mode or emptiness changed: there is nothing to read.
     NothingToRead,
     /// GitHub does not send its lines, and nothing else was asked for them.
@@ -181,6 +183,18 @@ impl FileDiff {
     pub fn changed_lines(&self) -> (usize, usize) {
         let count = |kind| self.lines().filter(|line| line.kind == kind).count();
         (count(LineKind::Added), count(LineKind::Deleted))
+    }
+
+    /// Whether it became another kind of thing and one of the two has no lines: then the lines are not all there is.
+    #[must_use]
+    pub fn hides_a_half(&self) -> bool {
+        let says_binary = |header: &Bytes| {
+            let mut lines = header.split(|byte| *byte == b'\n');
+            lines.any(|line| line.starts_with(b"Binary files ") || line == b"GIT binary patch")
+        };
+        let second = self.second_half.as_ref();
+        !self.hunks.is_empty()
+            && second.is_some_and(|half| says_binary(&self.header) || says_binary(&half.header))
     }
 
     /// Every line of every hunk.

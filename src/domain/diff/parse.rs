@@ -112,7 +112,7 @@ pub(super) fn of_patch(
 pub fn without_lines(path: &str, old_path: Option<&str>, status: Status, why: NoLines) -> FileDiff {
     let (status, old_path) = plausible(path, old_path, status);
     let shown = match why {
-        NoLines::Binary => Shown::Binary,
+        NoLines::Binary | NoLines::CalledBinary => Shown::Binary,
         NoLines::NothingToRead => Shown::Nothing,
         NoLines::Withheld | NoLines::TooLarge | NoLines::Unfetched | NoLines::Unreadable => Shown::Lines,
     };

@@ -245,16 +245,23 @@ fn not_read(review: &Review) -> Option<String> {
     Some(format!("**Not read:** {}. {it} {counts} not count as clean.", named.join(", ")))
 }
 
-/// Files with their reasons, so many of them.
+/// Files by the reason they share, so many of each.
 fn names(files: &[&LeftOut], most: usize) -> Vec<String> {
-    let named = files.iter().take(most);
-    let mut named: Vec<String> =
-        named.map(|file| format!("{} ({})", safe::code(&file.path), safe::inline(&file.why, 80))).collect();
-    let more = files.len().saturating_sub(most);
-    if more > 0 {
-        named.push(format!("{more} more"));
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for file in files {
+        match groups.iter_mut().find(|(why, _)| *why == file.why) {
+            Some((_, paths)) => paths.push(&file.path),
+            None => groups.push((&file.why, vec![&file.path])),
+        }
     }
-    named
+    let group = |(why, paths): (&str, Vec<&str>)| {
+        let name = |path: &&str| safe::code(&path.chars().take(MAX_PATH).collect::<String>());
+        let named: Vec<String> = paths.iter().take(most).map(name).collect();
+        let more = paths.len().saturating_sub(most);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more} ({})", named.join(", "), safe::inline(why, 120))
+    };
+    groups.into_iter().map(group).take(most).collect()
 }
 
 /// Files that a rule leaves out, folded: they do not make the review partial, but nobody looked at them.

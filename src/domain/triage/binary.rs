@@ -98,9 +98,26 @@ const FORMATS: [&str; 91] = [
 /// Whether a path names a format that is never text.
 #[must_use]
 pub fn is_binary_by_name(path: &str) -> bool {
+    FORMATS.contains(&extension(path).as_str())
+}
+
+/// Extensions of languages that people write.
+const LANGUAGES: [&str; 57] = [
+    "asm", "bash", "bat", "c", "cc", "cjs", "clj", "cpp", "cs", "css", "cxx", "dart", "erl", "ex", "exs",
+    "fs", "go", "groovy", "h", "hpp", "hs", "html", "java", "jl", "js", "jsx", "kt", "kts", "lua", "m",
+    "mjs", "ml", "mm", "nim", "php", "pl", "pm", "ps1", "py", "r", "rb", "rs", "scala", "scss", "sh", "sol",
+    "sql", "svelte", "swift", "tf", "ts", "tsx", "vb", "vue", "yaml", "yml", "zig",
+];
+
+/// Whether a path names a language that people write: content that is not text is odd there.
+#[must_use]
+pub fn is_code_by_name(path: &str) -> bool {
+    LANGUAGES.contains(&extension(path).as_str())
+}
+
+fn extension(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase();
-    FORMATS.contains(&extension.as_str())
+    name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -206,7 +206,8 @@ const LONG_LINE: usize = 1_000;
 /// does not hide a file, and long new lines do not hide a file that was written by hand.
 fn is_minified(path: &str, file: &FileDiff) -> bool {
     let Some((_, end)) = path.rsplit_once('.') else { return false };
-    if !MINIFIABLE.contains(&end) {
+    // Of a new file nothing tells that it was not written to look so.
+    if !MINIFIABLE.contains(&end) || file.status == Status::Added {
         return false;
     }
     let median = |skipped: LineKind| {

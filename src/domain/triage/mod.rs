@@ -12,6 +12,6 @@ mod left_out;
 mod risk;
 
 pub use attributes::{Attributes, Marks, parse};
-pub use binary::is_binary_by_name;
+pub use binary::{is_binary_by_name, is_code_by_name};
 pub use left_out::{Why, left_out};
 pub use risk::{Risk, risk};

@@ -25,7 +25,8 @@ use crate::domain::units::MicroUsd;
 /// Batches that are read at the same time: more would only meet the providers' limits on tokens a minute.
 const MOST_IN_FLIGHT: usize = 4;
 
-/// A batch that is not the first is not started with less time than this: it would be paid and not finished.
+/// A batch that is not the first is not started with less time than this, or a tenth of a short run's: it would be paid
+/// and not finished.
 const LEAST_TIME: Duration = Duration::from_secs(15);
 
 /// Passes in a row that a provider may fail to answer before the rest of the batches goes without it.
@@ -113,7 +114,7 @@ impl<'a> Round<'a> {
                     self.skip(at, &among, &end);
                 } else {
                     let left = self.ledger_left();
-                    match batch.step(&self.plan.lanes, &among, left, !in_flight.is_empty()) {
+                    match batch.step(self.plan, &among, left, !in_flight.is_empty()) {
                         Step::Wait => break,
                         Step::GiveUp => {}
                         Step::Start(offer) => {
@@ -176,18 +177,18 @@ impl<'a> Round<'a> {
         if at > 0 && self.bench.clock.is_cancelled() {
             return Some(End::Cancelled);
         }
-        (at > 0 && Instant::now() + LEAST_TIME > self.bench.until).then_some(End::TimedOut)
+        let least = LEAST_TIME.min(self.plan.time / 10);
+        (at > 0 && Instant::now() + least > self.bench.until).then_some(End::TimedOut)
     }
 
     /// How the passes of a lane end that cannot answer: asking it again helps nobody.
     fn lost(&self, lane: usize) -> Option<&End> {
         let passes = self.passes.get(&lane)?;
         let ends = || passes.iter().map(|(pass, _)| &pass.end);
-        let failed = |end: &&End| matches!(end, End::Limited | End::Unavailable { .. });
-        ends().find(|end| matches!(end, End::Fatal { .. })).or_else(|| {
-            let in_a_row = ends().rev().take_while(failed).count();
-            ends().next_back().filter(|_| in_a_row >= MOST_FAILURES)
-        })
+        // One that can never be answered may be the fault of one batch.
+        let failed = |end: &&End| matches!(end, End::Limited | End::Unavailable { .. } | End::Fatal { .. });
+        let in_a_row = ends().rev().take_while(failed).count();
+        ends().next_back().filter(|_| in_a_row >= MOST_FAILURES)
     }
 
     fn skip_lost(&mut self, at: usize) {

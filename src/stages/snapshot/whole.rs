@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::{future, stream};
+use globset::GlobSet;
 
 use crate::adapters::git::{self, Workspace};
 use crate::adapters::github::{self, GitHub};
@@ -55,10 +56,18 @@ async fn shown(github: &GitHub, repo: &RepoName, pull: &PullRequest) -> Result<W
     match github.diff(repo, pull.number).await {
         Ok(raw) => {
             let (diff, notes) = diff::parse(raw);
-            if !diff.files.is_empty() || pull.changed_files == 0 {
+            let known = diff.files.len() as u64;
+            if known >= pull.changed_files {
                 return Ok(Whole { diff, unlisted: 0, notes });
             }
-            tracing::warn!("no diff came: reading {} files one by one", pull.changed_files);
+            tracing::warn!("a diff of {known} files came: reading {} one by one", pull.changed_files);
+            let files = github.files(repo, pull.number, pull.changed_files).await?;
+            // Counts of GitHub can be older than the diff: the longer of the two is believed.
+            return Ok(if files.files.len() as u64 > known {
+                Whole { diff: Diff { files: files.files }, unlisted: files.unlisted, notes: files.problems }
+            } else {
+                Whole { diff, unlisted: 0, notes }
+            });
         }
         Err(github::Error::TooLarge { .. }) => {
             tracing::info!("the diff is too large to be sent whole: reading {} files", pull.changed_files);
@@ -72,7 +81,11 @@ async fn shown(github: &GitHub, repo: &RepoName, pull: &PullRequest) -> Result<W
 /// Whether a file may have lines that GitHub does not show: it withholds those of large files, and of files that the
 /// pull request's own attributes call binary (`*.rs -diff`), which would hide them from review.
 fn is_hidden(file: &FileDiff) -> bool {
-    is_withheld(file) || (file.no_lines == Some(NoLines::Binary) && !triage::is_binary_by_name(&file.path))
+    match file.no_lines {
+        Some(NoLines::Withheld | NoLines::CalledBinary) => true,
+        Some(NoLines::Binary) => !triage::is_binary_by_name(&file.path),
+        _ => false,
+    }
 }
 
 fn is_withheld(file: &FileDiff) -> bool {
@@ -89,11 +102,26 @@ async fn complete(
     hidden: &dyn Fn(&FileDiff) -> bool,
     whole: &mut Whole,
 ) {
+    // Until somebody has looked.
+    for file in whole.diff.files.iter_mut().filter(|file| hidden(file)) {
+        if file.no_lines == Some(NoLines::Binary) {
+            file.no_lines = Some(NoLines::CalledBinary);
+        }
+    }
     // GitHub knows the whole history; a checkout is often shallow, and would find another base or none.
     let base = match github.merge_base(repo, &pull.base, &pull.head).await {
         Ok(base) => base,
         Err(cause) => {
-            whole.notes.push(format!("What GitHub does not show could not be read: {cause}."));
+            let unknown = matches!(cause, github::Error::NotFound { .. });
+            for file in whole.diff.files.iter_mut().filter(|_| unknown) {
+                // A server that knows no commits: GitHub's word stands that it is binary.
+                if file.no_lines == Some(NoLines::CalledBinary) {
+                    file.no_lines = Some(NoLines::Binary);
+                }
+            }
+            if !unknown || whole.unlisted > 0 || whole.diff.files.iter().any(is_withheld) {
+                whole.notes.push(format!("What GitHub does not show could not be read: {cause}."));
+            }
             return;
         }
     };
@@ -103,10 +131,12 @@ async fn complete(
             Err(cause) => tracing::info!("the workspace does not tell what GitHub does not show: {cause:#}"),
         }
     }
-    let wanted = whole.diff.files.iter_mut().filter(|file| hidden(file));
+    let open = |file: &FileDiff| matches!(file.no_lines, Some(NoLines::Withheld | NoLines::CalledBinary));
+    let wanted = whole.diff.files.iter_mut().filter(|file| open(file) && hidden(file));
     // A file that became another kind of thing has no two versions to compare.
-    let comparable = wanted.filter(|file| file.status != Status::TypeChanged).take(MOST_FETCHED);
-    let reads = comparable.map(|file| async {
+    let mut comparable: Vec<_> = wanted.filter(|file| file.status != Status::TypeChanged).collect();
+    comparable.sort_by_key(|file| triage::risk(&file.path, &GlobSet::empty()));
+    let reads = comparable.into_iter().take(MOST_FETCHED).map(|file| async {
         let compared = compared(github, repo, &base, &pull.head, file).await;
         (file, compared)
     });
@@ -114,17 +144,25 @@ async fn complete(
     let reads: Vec<_> = stream::iter(reads).buffered(FETCHED_AT_ONCE).collect().await;
     for (file, compared) in reads {
         match compared {
-            // What turns out to be binary after all keeps its place among the binary files, where comments are.
             Ok(read) if is_withheld(file) || read.no_lines.is_none() => *file = read,
-            Err(github::Error::TooLarge { .. }) if is_withheld(file) => {
-                file.no_lines = Some(NoLines::TooLarge)
+            // Binary after all. Under a name of code that is no reason to pass over it.
+            Ok(read) if read.no_lines != Some(NoLines::TooLarge) && !triage::is_code_by_name(&file.path) => {
+                file.no_lines = Some(NoLines::Binary);
             }
-            Err(cause) if is_withheld(file) => {
-                file.no_lines = Some(NoLines::Unfetched);
+            Ok(_) => {}
+            // A server that does not know the file: GitHub's word stands that it is binary.
+            Err(github::Error::NotFound { .. }) if !is_withheld(file) => {
+                file.no_lines = Some(NoLines::Binary)
+            }
+            Err(github::Error::TooLarge { .. }) if is_withheld(file) => {
+                file.no_lines = Some(NoLines::TooLarge);
+            }
+            Err(cause) => {
+                if is_withheld(file) {
+                    file.no_lines = Some(NoLines::Unfetched);
+                }
                 causes.push(cause);
             }
-            // GitHub's word stands that it is binary.
-            _ => {}
         }
     }
     if let Some(cause) = causes.first() {
@@ -143,9 +181,15 @@ fn take_from_git(whole: &mut Whole, raw: Bytes, hidden: &dyn Fn(&FileDiff) -> bo
         // Of a file without lines GitHub's word is the better: nobody here can change it.
         if let Some(found) = local.remove(&file.path)
             && hidden(file)
-            && found.no_lines.is_none()
         {
-            *file = found;
+            match found.no_lines {
+                None => *file = found,
+                // git has looked at its bytes, and at nobody's attributes.
+                Some(NoLines::Binary) if !is_withheld(file) && !triage::is_code_by_name(&file.path) => {
+                    file.no_lines = Some(NoLines::Binary);
+                }
+                Some(_) => {}
+            }
         }
     }
     if whole.unlisted > 0 {

@@ -210,6 +210,12 @@ impl GitRepo {
         }
     }
 
+    pub fn symlink(&self, path: &str, target: &str) {
+        let file = self.path().join(path);
+        fs::create_dir_all(file.parent().expect("a file has a folder")).expect("a folder can be made");
+        std::os::unix::fs::symlink(target, file).expect("a link can be made");
+    }
+
     pub fn remove(&self, path: &str) {
         fs::remove_file(self.path().join(path)).expect("the file is there");
     }

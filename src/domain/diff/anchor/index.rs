@@ -53,16 +53,27 @@ impl<'a> Index<'a> {
         Self { file, places, outlines }
     }
 
-    /// The lines that may say what a line of a quote does, each with the rest of its hunk. Not all of them do:
-    /// hashes only leave out what cannot.
-    pub(super) fn candidates(&self, quoted: &QuoteLine<'_>) -> impl Iterator<Item = &'a [Line]> {
+    /// The lines that may say what a line of a quote does, each with the rest of its hunk; of more than `most`, those
+    /// nearest to a line number. Not all of them do: hashes only leave out what cannot.
+    pub(super) fn candidates(
+        &self,
+        quoted: &QuoteLine<'_>,
+        near: u32,
+        most: usize,
+    ) -> impl Iterator<Item = &'a [Line]> {
         let mut hashes: Vec<u64> = quoted.keys().map(|text| hash(text.as_bytes())).collect();
         hashes.sort_unstable();
         hashes.dedup();
-        hashes.into_iter().flat_map(|wanted| {
+        hashes.into_iter().flat_map(move |wanted| {
             let from = self.places.partition_point(|(hash, _)| *hash < wanted);
-            let places = self.places.get(from..).unwrap_or_default().iter();
-            places.take_while(move |(hash, _)| *hash == wanted).map(|(_, lines)| *lines)
+            let places = self.places.get(from..).unwrap_or_default();
+            let places =
+                places.get(..places.partition_point(|(hash, _)| *hash == wanted)).unwrap_or_default();
+            // They stand in the order of the file.
+            let number = |lines: &[Line]| lines.first().and_then(|line| line.new.or(line.old)).unwrap_or(0);
+            let middle = places.partition_point(|(_, lines)| number(lines) < near);
+            let first = middle.saturating_sub(most / 2).min(places.len().saturating_sub(most));
+            places.iter().skip(first).take(most).map(|(_, lines)| *lines)
         })
     }
 

@@ -39,13 +39,15 @@ pub struct Resolver<'a> {
     diff: &'a Diff,
     around: Option<&'a Around>,
     indexes: BTreeMap<&'a str, Index<'a>>,
+    /// What may still be spent on places that are almost what was quoted.
+    effort: usize,
 }
 
 impl<'a> Resolver<'a> {
     /// For the claims about one diff.
     #[must_use]
     pub const fn new(diff: &'a Diff) -> Self {
-        Self { diff, around: None, indexes: BTreeMap::new() }
+        Self { diff, around: None, indexes: BTreeMap::new(), effort: similar::EFFORT }
     }
 
     /// Knows what was shown around the hunks: a quote from there is no slip in quoting the change.
@@ -79,8 +81,16 @@ impl<'a> Resolver<'a> {
             return Err(Unanchored::NoQuote);
         }
         let index = self.indexes.entry(&file.path).or_insert_with(|| Index::of(file));
+        let around = self.around.and_then(|around| around.get(&file.path)).map_or(&[][..], Vec::as_slice);
+        let code = [Reading::WithGutter, Reading::AsIs]
+            .into_iter()
+            .find_map(|reading| Quote::read(claim.quote, reading));
+        // What stands around the change, under its own number, is meant even if the change says the same.
+        let from_around = claim.side == Side::New
+            && code.as_ref().is_some_and(|code| code.begins(around, claim.line_start));
+        let readings = [Reading::AsIs, Reading::WithGutter, Reading::WithSigns];
         let mut why = Unanchored::QuoteNotFound;
-        for reading in [Reading::AsIs, Reading::WithGutter, Reading::WithSigns] {
+        for reading in readings.into_iter().filter(|_| !from_around) {
             let Some(quote) = Quote::read(claim.quote, reading) else { continue };
             match Search::new(index, claim, &quote).run() {
                 Ok(anchor) => return Ok(anchor),
@@ -88,13 +98,9 @@ impl<'a> Resolver<'a> {
                 Err(_) => {}
             }
         }
-        let code = [Reading::WithGutter, Reading::AsIs]
-            .into_iter()
-            .find_map(|reading| Quote::read(claim.quote, reading));
         let Some(mut code) = code else { return Err(why) };
-        let around = self.around.and_then(|around| around.get(&file.path)).map_or(&[][..], Vec::as_slice);
         if !code.leave(around) {
-            return Search::new(index, claim, &code).approximate().ok_or(why);
+            return Search::new(index, claim, &code).approximate(&mut self.effort).ok_or(why);
         }
         let inside = (!code.lines.is_empty()).then(|| Search::new(index, claim, &code).run().ok()).flatten();
         inside.map(|anchor| Anchor { how: Resolution::Collapsed, ..anchor }).ok_or(Unanchored::Unchanged)

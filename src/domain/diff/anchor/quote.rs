@@ -8,7 +8,7 @@ use crate::domain::context::Surrounding;
 const WORD_CHARS: usize = 6;
 
 /// Quotes are a few lines; one that is longer than this is no quote, and comparing it would be slow.
-const MOST_LINES: usize = 200;
+const MOST_LINES: usize = 60;
 
 /// How a quote was copied.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,11 +65,17 @@ impl<'a> Quote<'a> {
         Some(Self { lines, short, signed: reading == Reading::WithSigns })
     }
 
+    /// Whether its first line stands around a hunk, under this number.
+    pub(super) fn begins(&self, around: &[Surrounding], number: u32) -> bool {
+        let mut there = around.iter().flat_map(|part| &part.lines).filter(|(at, _)| *at == number);
+        self.lines.first().is_some_and(|line| there.any(|(_, text)| line.is_shown_as(text)))
+    }
+
     /// Takes off the lines at its ends that stand around hunks, and says whether there were any.
     pub(super) fn leave(&mut self, around: &[Surrounding]) -> bool {
         let stands_there = |line: &QuoteLine<'_>| {
             let mut shown = around.iter().flat_map(|part| &part.lines);
-            shown.any(|(_, text)| fit(visible(text).as_bytes(), line.text.as_bytes()).is_some())
+            shown.any(|(_, text)| line.is_shown_as(text))
         };
         let before = self.lines.len();
         let first = self.lines.iter().position(|line| !stands_there(line)).unwrap_or(before);
@@ -110,6 +116,10 @@ pub(super) enum Fit {
 }
 
 impl QuoteLine<'_> {
+    fn is_shown_as(&self, text: &[u8]) -> bool {
+        fit(visible(text).as_bytes(), self.text.as_bytes()).is_some()
+    }
+
     fn fit(&self, line: &Line) -> Option<Fit> {
         if self.kind.is_some_and(|kind| kind != line.kind) {
             return None;

@@ -95,6 +95,10 @@ fn exactly((fit, hit): (Fit, Hit<'_>)) -> Option<Hit<'_>> {
     (fit == Fit::Exact).then_some(hit)
 }
 
+/// Lines that are compared with a quote's at most: files whose lines are all the same, and long quotes of them, cost no
+/// more than others.
+const MOST_COMPARED: usize = 20_000;
+
 /// One reading of a claim's quote and the file to find it in.
 pub(super) struct Search<'a, 'q> {
     pub(super) file: &'a FileDiff,
@@ -146,7 +150,10 @@ impl<'a, 'q> Search<'a, 'q> {
         let lines = &self.quote.lines;
         // A line alone stands in one of the two versions: reading them mixed finds nothing more.
         let views = if lines.len() == 1 { 2 } else { 3 };
-        let candidates = lines.first().into_iter().flat_map(|first| self.index.candidates(first));
+        let most = MOST_COMPARED / lines.len().max(1);
+        let near = self.claim.line_start;
+        let candidates =
+            lines.first().into_iter().flat_map(move |first| self.index.candidates(first, near, most));
         candidates.flat_map(move |rest| {
             let shows = move |view: View| rest.first().is_some_and(|line| view.shows(line));
             let views =
@@ -224,6 +231,9 @@ impl<'a, 'q> Search<'a, 'q> {
     /// claimed line.
     fn nearest_part(&self) -> Option<Hit<'a>> {
         let hunks = &self.file.hunks;
+        if hunks.len().saturating_mul(self.quote.lines.len()) > MOST_COMPARED {
+            return None;
+        }
         self.views().into_iter().filter(|view| *view != View::Mixed).find_map(|view| {
             let mut parts = Vec::new();
             for length in 1..self.quote.lines.len() {

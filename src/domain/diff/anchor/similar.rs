@@ -16,30 +16,32 @@ const WITHIN: u32 = 30;
 /// A quote of more characters takes no part: one to three lines are asked for.
 const MOST_CHARS: usize = 1_000;
 
-/// How many pairs of characters are compared for one claim at most. Where that is not enough to tell that
-/// no other place is as likely, none is proven.
-const EFFORT: usize = 20_000_000;
+/// Nor does one of more lines.
+const MOST_LINES: usize = 6;
+
+/// How many pairs of characters are compared for all the claims of a reply at most, about a second's worth. Where
+/// that is not enough to tell that no other place is as likely, none is proven.
+pub(super) const EFFORT: usize = 200_000_000;
 
 impl<'a> Search<'a, '_> {
     /// The place near the claimed line of which at most 15 characters in 100 differ from the quote, if any
     /// other place in the file would need at least twice as many edits. A row of similar lines proves
     /// nothing, and neither does a line that is only the most similar of those near a wrong number.
-    pub(super) fn approximate(&self) -> Option<Anchor> {
-        let quote = Text::of(self.quote).filter(|_| self.claim.line_start > 0 && !self.quote.short)?;
-        let mut effort = EFFORT;
+    pub(super) fn approximate(&self, effort: &mut usize) -> Option<Anchor> {
+        let few = self.quote.lines.len() <= MOST_LINES;
+        let quote = Text::of(self.quote).filter(|_| self.claim.line_start > 0 && !self.quote.short && few)?;
         let (least, best) = self
             .places(|_, first| self.is_near(first))
             .filter(|hit| self.distance(*hit) <= WITHIN)
-            .filter_map(|hit| {
-                Some((quote.edits_to(hit, |longest| longest * MAY_DIFFER / 100, &mut effort)?, hit))
-            })
+            .filter_map(|hit| Some((quote.edits_to(hit, |longest| longest * MAY_DIFFER / 100, effort)?, hit)))
             .min_by_key(|(edits, _)| *edits)?;
         let too_few = 2 * least.max(1) - 1;
         let outline = Outline::of(self.quote.lines.first()?.text);
         let rival = self.places(|other, _| outline.least_edits(other) <= too_few).any(|hit| {
-            hit.range() != best.range() && quote.edits_to(hit, |_| too_few, &mut effort).is_some()
+            *effort == 0
+                || (hit.range() != best.range() && quote.edits_to(hit, |_| too_few, effort).is_some())
         });
-        if rival || effort == 0 { None } else { self.anchor(best, Resolution::Approximate) }
+        if rival || *effort == 0 { None } else { self.anchor(best, Resolution::Approximate) }
     }
 
     fn is_near(&self, line: &Line) -> bool {
@@ -73,6 +75,11 @@ impl Text {
     /// How many edits make the quote's lines those of a place, if not more than `most` gives for the
     /// characters of the longer of each two lines.
     fn edits_to(&self, hit: Hit<'_>, most: impl Fn(usize) -> usize, effort: &mut usize) -> Option<usize> {
+        // Reading the lines takes time, too.
+        *effort = effort.saturating_sub(64 * self.0.len());
+        if *effort == 0 {
+            return None;
+        }
         let there: Vec<Vec<char>> = hit.lines().map(|line| characters(&visible(bare(&line.text)))).collect();
         let pairs = || self.0.iter().zip(&there);
         let most = most(pairs().map(|(quoted, line)| quoted.len().max(line.len())).sum());

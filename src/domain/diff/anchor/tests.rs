@@ -301,6 +301,12 @@ fn a_quote_from_around_the_change_is_not_dragged_into_it() {
     // Without knowing it, this is almost `let third = 3;`.
     assert_eq!(at((29, 29), "    let thirds = 3;"), Err(Unanchored::Unchanged));
     assert_eq!(at((29, 29), "   29 :|     let thirds = 3;"), Err(Unanchored::Unchanged));
+    // Under its own number it is meant, even where the change says the same.
+    let twin = Around::from([("src/lib.rs".to_owned(), vec![shown(0, 2, "    let third = 3;")])]);
+    let claim =
+        Claim { path: "src/lib.rs", side: NEW, line_start: 2, line_end: 2, quote: "    let third = 3;" };
+    let placement = Resolver::new(&diff).knowing(&twin).resolve(&claim);
+    assert_eq!(placement, Placement::Unanchored { why: Unanchored::Unchanged });
     let over_the_border = "fn f(first: u64) {\n    let first = 1;\n    let second = 3;";
     assert_eq!(at((9, 11), over_the_border), Ok((10, 11, Resolution::Collapsed)));
     assert_eq!(at((11, 11), "    let seconds = 3;"), Ok((11, 11, Resolution::Approximate)));
