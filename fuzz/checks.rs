@@ -8,10 +8,9 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use counterpoint::adapters::actions::read_event;
 use counterpoint::adapters::providers::sse;
-use counterpoint::domain::context::Surrounding;
 use counterpoint::domain::diff::{
-    Claim, Diff, FileDiff, Hunk, Line, LineKind, NoLines, Resolver, Status, computed, parse, parse_patch,
-    render, visible,
+    Claim, Diff, FileDiff, Hunk, Line, LineKind, NoLines, Resolver, Status, Surrounding, computed, parse,
+    parse_patch, render, visible,
 };
 use counterpoint::domain::event::{Cause, intent};
 use counterpoint::domain::finding::{Finding, Resolution, Severity, Side, Verdict};

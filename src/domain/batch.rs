@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use crate::domain::context::{self, Around, Beside, Surrounding};
-use crate::domain::diff::{self, FileDiff, Hunk, Line, LineKind};
+use crate::domain::context;
+use crate::domain::diff::{self, Around, Beside, FileDiff, Hunk, Line, LineKind, Surrounding};
 
 /// Lines shown again at the start of a part, so that nobody reads a cut as the beginning of something.
 const OVERLAP: usize = 10;
@@ -120,7 +120,7 @@ pub fn pack<'a>(files: &[&'a FileDiff], around: &'a Around, limit: usize) -> Vec
     batches
 }
 
-/// Takes surroundings away from the end until a batch has no more of them than helps.
+/// Takes away the surroundings that come when a batch has as many of them as help; what is small may still fit.
 fn keep_lean(parts: &mut [Part<'_>]) {
     let mut spare = context::MOST;
     for part in parts {

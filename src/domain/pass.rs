@@ -235,7 +235,7 @@ pub struct LaneReport {
     pub end: End,
     /// Its passes, in the order of the batches.
     pub passes: Vec<PassReport>,
-    /// From its first request to its last answer.
+    /// From the start of all passes to its last answer.
     pub elapsed: Duration,
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::adapters::git;
 use crate::adapters::github::GitHub;
-use crate::domain::context::{self, Around, Texts};
-use crate::domain::diff::FileDiff;
+use crate::domain::context::{self, Texts};
+use crate::domain::diff::{Around, FileDiff};
 use crate::domain::redact::Secrets;
 use crate::domain::units::{RepoName, Sha};
 

@@ -40,8 +40,6 @@ fn not_read(world: &World) -> String {
     lines_with(&told(world), &["**Not read:**"]).join("\n")
 }
 
-// What cannot be read is named.
-
 #[tokio::test]
 async fn a_withheld_file_whose_content_cannot_be_fetched_is_named_and_the_review_is_partial() {
     let world = world_with(one_withheld()).await;
@@ -108,8 +106,6 @@ async fn of_many_withheld_files_fifty_are_fetched_a_few_at_a_time_and_the_rest_i
     world.assert_clean();
 }
 
-// What both versions tell.
-
 #[tokio::test]
 async fn a_withheld_file_is_reviewed_and_its_finding_stands_in_the_summary_with_a_link_to_the_line() {
     let world = world_with(one_withheld()).await;
@@ -162,8 +158,6 @@ async fn new_deleted_renamed_and_binary_files_that_are_withheld_are_read_as_what
     }
     world.assert_clean();
 }
-
-// What a checkout tells.
 
 /// The action with the pull request's own repository as its workspace.
 fn in_checkout(world: &World) -> Run {
@@ -327,8 +321,6 @@ async fn files_beyond_githubs_list_are_read_from_a_checkout() {
     world.assert_clean();
 }
 
-// Four ways to the same lines.
-
 #[tokio::test]
 async fn the_same_pull_request_has_the_same_lines_whichever_way_it_is_read() {
     let code: String = (1..=120).map(|n| format!("fn item_{n}() {{\n    work({n});\n}}\n\n")).collect();
@@ -447,8 +439,6 @@ fn computed_hunks_change_hardly_more_lines_than_those_of_git() {
     );
     assert!(files > 100 && same * 10 > files * 9 && ours_changed * 100 <= theirs_changed * 101);
 }
-
-// What is called binary and is not.
 
 #[tokio::test]
 async fn code_that_the_pull_request_calls_binary_is_read_all_the_same() {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use self::blocks::{Blocks, says_nothing};
-use crate::domain::diff::{FileDiff, Hunk, LineKind, Status, bare, visible};
+use crate::domain::diff::{Around, Beside, FileDiff, Hunk, LineKind, Status, Surrounding, bare, cost};
 use crate::domain::redact::{self, Secrets};
 
 /// Lines of the function that are shown after a hunk; before it, where its values come from, twice as many.
@@ -20,9 +20,6 @@ const HEADS: usize = 8;
 
 /// A line of more bytes than this explains nothing: it is data, or the whole file is on it.
 const LONG: usize = 300;
-
-/// What number and sign of a line take, in bytes.
-const GUTTER: usize = 8;
 
 /// Where a diff is tiny, its surroundings may have this many bytes nevertheless.
 const LEAST: usize = 4_000;
@@ -39,38 +36,6 @@ pub struct Texts {
     pub problems: Vec<String>,
 }
 
-/// Which side of a hunk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Beside {
-    /// Above its first line.
-    Before,
-    /// Below its last line.
-    After,
-}
-
-/// Lines outside all hunks that are shown beside one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Surrounding {
-    /// The index of the hunk in its file.
-    pub hunk: usize,
-    /// On which side of it they stand.
-    pub beside: Beside,
-    /// New line number and text, secrets replaced, in the order of the file. Numbers that do not follow each
-    /// other tell of lines left out.
-    pub lines: Vec<(u32, Bytes)>,
-}
-
-impl Surrounding {
-    /// How many bytes it takes when it is shown, about.
-    #[must_use]
-    pub fn cost(&self) -> usize {
-        self.lines.iter().map(|(_, text)| cost(text)).sum()
-    }
-}
-
-/// What stands around the hunks, by path.
-pub type Around = BTreeMap<String, Vec<Surrounding>>;
-
 /// Whether anything can stand around a file's hunks: not where all of it is new or gone.
 #[must_use]
 pub fn is_wanted(file: &FileDiff) -> bool {
@@ -83,7 +48,7 @@ pub fn is_wanted(file: &FileDiff) -> bool {
 /// at most half the bytes of the hunks, or 4 kB where these are few.
 #[must_use]
 pub fn of_files(files: &[&FileDiff], texts: &Texts, secrets: &Secrets) -> Around {
-    let size = |file: &FileDiff| file.lines().map(|line| line.text.len() + GUTTER).sum::<usize>();
+    let size = |file: &FileDiff| file.lines().map(|line| cost(&line.text)).sum::<usize>();
     let files = || files.iter().filter_map(|file| Some((*file, texts.files.get(&file.path)?)));
     let mut remaining = files().map(|(file, _)| size(file)).sum::<usize>();
     let mut left = (remaining / 2).max(LEAST);
@@ -146,11 +111,6 @@ pub fn around(file: &FileDiff, text: &[u8], secrets: &Secrets, budget: usize) ->
         }
     }
     found
-}
-
-/// The bytes that a line takes when it is shown.
-fn cost(text: &[u8]) -> usize {
-    visible(text).len() + GUTTER
 }
 
 /// The lines of the new version that a hunk covers, counted from 0, the end not included.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::diff::visible;
 use crate::domain::diff::{number_width, parse_patch, render_hunk_heading, render_lines, render_surrounding};
 
 /// The diff that adds the lines with these numbers to the rest of the text, made as git makes it.

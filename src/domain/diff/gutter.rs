@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::{FileDiff, Hunk, Line, LineKind, NoLines, Status};
-use crate::domain::context::Surrounding;
+use super::{FileDiff, Hunk, Line, LineKind, NoLines, Status, Surrounding};
 
 /// More characters of one line than this are not shown.
 pub(super) const SHOWN_CHARS: usize = 5_000;
@@ -223,9 +222,9 @@ fn what_happened(file: &FileDiff) -> String {
 mod tests {
     use bytes::Bytes;
 
+    use super::super::Beside;
     use super::super::{parse, parse_patch, without_lines};
     use super::*;
-    use crate::domain::context::Beside;
 
     fn rendered(diff: &[u8]) -> String {
         let (diff, _) = parse(Bytes::copy_from_slice(diff));

@@ -4,6 +4,7 @@
 //! and `Diff::to_bytes` gives back what was read (secrets replaced, once `redact` has run).
 
 mod anchor;
+mod around;
 mod computed;
 mod gutter;
 mod hunks;
@@ -13,6 +14,8 @@ mod path;
 use bytes::Bytes;
 
 pub use anchor::{Claim, Resolver, named_file};
+pub(in crate::domain) use around::cost;
+pub use around::{Around, Beside, Surrounding};
 pub use computed::computed;
 pub(crate) use gutter::bare;
 #[cfg(test)]

@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use sha2::{Digest, Sha256};
 
 use crate::domain::batch::Part;
-use crate::domain::context::Beside;
-use crate::domain::diff;
+use crate::domain::diff::{self, Beside};
 use crate::domain::pass::Prompt;
 use crate::domain::plan::Coverage;
 use crate::domain::redact;

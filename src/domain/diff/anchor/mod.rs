@@ -13,8 +13,7 @@ use self::index::Index;
 use self::quote::{Quote, Reading};
 use self::search::Search;
 use super::gutter::visible;
-use super::{Diff, FileDiff};
-use crate::domain::context::Around;
+use super::{Around, Diff, FileDiff};
 use crate::domain::finding::{Anchor, Placement, Resolution, Side, Unanchored};
 
 /// Where a lane says that something stands, and the code it quotes from there. All of it is untrusted.

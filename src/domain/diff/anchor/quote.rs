@@ -1,8 +1,7 @@
 //! What a lane quoted, line by line, and how it compares with a line of the diff.
 
 use super::super::gutter::{SHOWN_CHARS, bare, may_be_altered, strip_gutter, visible, without_cut};
-use super::super::{Line, LineKind};
-use crate::domain::context::Surrounding;
+use super::super::{Line, LineKind, Surrounding};
 
 /// A quote with fewer word characters is no proof away from the claimed line.
 const WORD_CHARS: usize = 6;

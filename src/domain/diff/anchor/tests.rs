@@ -2,9 +2,8 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::super::gutter::strip_gutter;
-use super::super::{Line, LineKind, Status, parse, parse_patch, render};
+use super::super::{Beside, Line, LineKind, Status, Surrounding, parse, parse_patch, render};
 use super::*;
-use crate::domain::context::{Beside, Surrounding};
 use crate::domain::finding::Resolution;
 
 fn diff_of(patch: &str) -> Diff {
