@@ -228,7 +228,7 @@ fn quoted(lines: &[&[u8]]) -> Vec<bool> {
     let mut inside = false;
     let quoted = lines.iter().map(|line| {
         let was_inside = inside;
-        inside ^= line.windows(3).filter(|three| three == b"\"\"\"").count() % 2 == 1;
+        inside ^= String::from_utf8_lossy(line).matches("\"\"\"").count() % 2 == 1;
         was_inside
     });
     quoted.collect()
