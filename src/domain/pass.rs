@@ -240,12 +240,13 @@ pub struct LaneReport {
 }
 
 impl LaneReport {
-    /// The report of a lane with these passes. Of several ends that are not done the first one counts.
+    /// The report of a lane with these passes. Of several ends that are not done the first one counts; a lane that was
+    /// asked nothing was not paid.
     #[must_use]
     pub fn new(lane: &Lane, mut passes: Vec<PassReport>, elapsed: Duration) -> Self {
         passes.sort_by_key(|pass| pass.batch);
-        let end =
-            passes.iter().map(|pass| &pass.end).find(|end| !end.is_done()).cloned().unwrap_or(End::Done);
+        let missing = passes.iter().map(|pass| &pass.end).find(|end| !end.is_done());
+        let end = missing.cloned().unwrap_or(if passes.is_empty() { End::Unpaid } else { End::Done });
         Self {
             lane: lane.name.clone(),
             provider: lane.provider,

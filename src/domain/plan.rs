@@ -232,7 +232,7 @@ impl Plan {
         let mut coverage = self.left_out.clone();
         for path in order {
             let Some(reading) = files.get(path) else { continue };
-            coverage.lines_read += reading.read;
+            coverage.lines_read += reading.read - reading.cut;
             coverage.lines_due += reading.due;
             let left_out = |why: String| LeftOut { path: path.to_owned(), why };
             match reading.why {
@@ -316,4 +316,78 @@ fn unanswered(passes: &[&PassReport], batch: usize) -> Option<&'static str> {
     } else {
         "no reviewer finished it"
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::budget::Rates;
+    use crate::domain::pass::{Effort, Provider};
+    use crate::domain::units::LaneName;
+
+    fn lane(name: &str) -> PlannedLane {
+        let rates = Rates { input: 1_000_000, output: 10_000_000, cache_read: 0, cache_write: 0 };
+        PlannedLane {
+            lane: Lane {
+                name: LaneName::new(name),
+                provider: Provider::Anthropic,
+                model: name.to_owned(),
+                effort: Effort::Low,
+            },
+            price: Price { base: rates, tier: None, max_input: None, max_output: None },
+        }
+    }
+
+    /// What would start, in words.
+    fn next(left: u64, in_flight: bool) -> String {
+        let lanes = vec![lane("a"), lane("b")];
+        let prompt = Prompt { system: String::new(), shared: String::new(), task: String::new() };
+        let batch = Batch { prompt, files: Vec::new(), bytes: vec![8_000, 8_000] };
+        let plan = Plan {
+            strategy: Strategy::Parallel,
+            lanes,
+            absent: Vec::new(),
+            batches: Vec::new(),
+            most_output: 16_000,
+            left_out: Coverage::default(),
+            unexplained: Vec::new(),
+            bound: MicroUsd::ZERO,
+            estimate: MicroUsd::ZERO,
+            time: Duration::ZERO,
+        };
+        match batch.step(&plan, &[0, 1], MicroUsd(left), in_flight) {
+            Step::Start(offer) => {
+                format!("{:?} with {} tokens for {}", offer.lanes, offer.max_output, offer.bound().0)
+            }
+            Step::Wait => "waits".to_owned(),
+            Step::GiveUp => "gives up".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_batch_takes_what_it_wants_or_waits_and_takes_less_only_when_nothing_can_come_back() {
+        let steps = [
+            (340_000, true),
+            (339_999, true),
+            (339_999, false),
+            (179_999, false),
+            (99_999, false),
+            (9_999, false),
+        ];
+        let steps = steps.map(|(left, in_flight)| format!("{left}: {}", next(left, in_flight)));
+        insta::assert_snapshot!(steps.join("\n"), @"
+        340000: [0, 1] with 16000 tokens for 340000
+        339999: waits
+        339999: [0, 1] with 8000 tokens for 180000
+        179999: [0, 1] with 4000 tokens for 100000
+        99999: [0] with 8000 tokens for 90000
+        9999: gives up
+        ");
+    }
+
+    #[test]
+    fn lanes_are_given_up_from_the_end_and_then_each_is_tried_alone() {
+        assert_eq!(sets(&[0, 1, 2]), [vec![0, 1, 2], vec![0, 1], vec![0], vec![1], vec![2]]);
+        assert_eq!(sets(&[]), Vec::<Vec<usize>>::new());
+    }
 }

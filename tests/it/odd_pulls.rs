@@ -125,7 +125,7 @@ async fn four_thousand_files_are_read_as_far_as_github_lists_them_and_the_rest_i
     let run = opened(&world).input("max-cost-usd", "20").finish().await;
     insta::assert_snapshot!(end(&run), @"exit 0: partial files-unread, gate off, lanes 2/2");
     let summary = told(&world);
-    insta::assert_snapshot!(lines_with(&summary, &["lines read"]).join("\n"), @"Claude and Codex both finished on `<head>`. 3000 of 4000 files, 3000 of 3000 changed lines read · <time> · **<usd> of $3.00**");
+    insta::assert_snapshot!(lines_with(&summary, &["lines read"]).join("\n"), @"Claude and Codex both finished on `<head>`. 3000 of 4000 files, 3000 changed lines read · <time> · **<usd> of $3.00**");
     insta::assert_snapshot!(lines_with(&summary, &["**Not read:**"]).join("\n").chars().take(400).collect::<String>(), @"**Not read:** 1000 that GitHub does not list. They do not count as clean.");
     assert_eq!(check(&world).0, "neutral");
     world.assert_clean();

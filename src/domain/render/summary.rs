@@ -113,7 +113,13 @@ fn opening(review: &Review) -> String {
         format!("{}, {} read · ", words::count(coverage.read.len(), "file"), lines(coverage.lines_read))
     } else {
         let (read, due) = (coverage.read.len(), coverage.due());
-        format!("{read} of {due} files, {} of {} read · ", coverage.lines_read, lines(coverage.lines_due))
+        // Of files without lines nobody knows how many there are.
+        let of = if coverage.lines_read < coverage.lines_due {
+            format!("{} of {}", coverage.lines_read, lines(coverage.lines_due))
+        } else {
+            lines(coverage.lines_read)
+        };
+        format!("{read} of {due} files, {of} read · ")
     };
     let unknown = if review.ledger.has_unknown() { " at most" } else { "" };
     format!(
