@@ -16,7 +16,7 @@ use regex::bytes::Regex;
 pub use self::mask::{Secrets, break_command, is_invisible, log_line};
 use self::rules::{BASE64_RUN, HINTS, Place, RULES, compile, rank};
 
-use crate::domain::diff::{Diff, FileDiff, Line, LineKind};
+use crate::domain::diff::{Diff, FileDiff, Hunk, Line, LineKind};
 
 /// Replaces every secret by `[redacted: KIND]`; text without one comes back as it is.
 #[must_use]
@@ -103,8 +103,33 @@ fn is_key_file(file: &FileDiff) -> bool {
     paths.into_iter().flatten().any(|path| KEY_FILE.is_match(path.as_bytes()))
 }
 
+/// Whether a hunk seems to stand in the middle of a key that begins and ends outside of it: rows of base64 as wide as
+/// keys are written, and nothing in sight that calls them public.
+fn stands_in_key(file: &FileDiff) -> bool {
+    let rows = |hunk: &Hunk, skipped: LineKind| {
+        let mut rows = 0;
+        hunk.lines.iter().filter(|line| line.kind != skipped).any(|line| {
+            rows = if is_key_row(&line.text) { rows + 1 } else { 0 };
+            rows == KEY_ROWS
+        })
+    };
+    let mut hunks = file.hunks.iter();
+    hunks.any(|hunk| rows(hunk, LineKind::Added) || rows(hunk, LineKind::Deleted))
+        && !file.hunks.iter().any(|hunk| PUBLIC.is_match(&hunk.header))
+        && !file.lines().any(|line| PUBLIC.is_match(&line.text))
+}
+
+/// A row of 64 characters (OpenSSL), 70 (OpenSSH) or 76 (MIME) that is not hexadecimal, as hashes are.
+fn is_key_row(line: &[u8]) -> bool {
+    (64..140).contains(&line.len())
+        && key_body(line, 64).is_some()
+        && BASE64_RUN.find_iter(line).any(|run| {
+            matches!(run.len(), 64 | 70 | 76) && run.as_bytes().iter().any(|byte| !byte.is_ascii_hexdigit())
+        })
+}
+
 fn redact_file(file: &mut FileDiff) -> usize {
-    let named = is_key_file(file);
+    let named = is_key_file(file) || stands_in_key(file);
     let keys = named || file.lines().any(|line| KEY_BLOCK.is_match(&line.text));
     let mut changed = 0;
     // Each side is read on its own: in a key that was rotated, both bodies stand between one pair of ends.
@@ -209,6 +234,11 @@ static KEY_HEADER: LazyLock<Regex> = LazyLock::new(|| {
 });
 static KEY_FILE: LazyLock<Regex> =
     LazyLock::new(|| compile(r"(?i)(?:\.(?:pem|key|p8|ppk|pvk)|(?:^|[/_.-])id_(?:rsa|dsa|ecdsa|ed25519))$"));
+/// What stands above base64 that everybody may read.
+static PUBLIC: LazyLock<Regex> = LazyLock::new(|| compile("CERTIFICATE|PUBLIC KEY|SIGNATURE|PGP MESSAGE"));
+/// So many rows of base64 one below the other are a block: three lines of context on each side of a changed row are
+/// more.
+const KEY_ROWS: usize = 5;
 static HUNK_NUMBERS: LazyLock<Regex> = LazyLock::new(|| compile(r"^@@[^@]*@@"));
 
 /// For each line, the line without the key material it holds as part of a private key block.
@@ -557,6 +587,29 @@ mod tests {
         let (clean, changed) = redacted(&patch(".env", &[(&heading, vec![" A=1".into(), "+B=2".into()])]));
         assert_eq!(changed, 0);
         assert!(clean.contains("\n@@ -1,1 +1,2 @@ API_KEY=[redacted: secret]\n"), "{clean}");
+    }
+
+    #[test]
+    fn a_hunk_in_the_middle_of_a_key_hides_its_rows_and_a_certificate_or_hashes_do_not() {
+        let shown = |alphabet: &str, width: usize, first: &str| {
+            let row = |n: usize| format!("{}\n", draw(alphabet, width, n as u64 + 7));
+            let raw = format!(
+                "diff --git a/deploy.py b/deploy.py\n--- a/deploy.py\n+++ b/deploy.py\n@@ -9,8 +9,8 @@ {first}\n {}-{}+{} {} end\n",
+                (0..3).map(row).collect::<Vec<_>>().join(" "),
+                row(3),
+                row(4),
+                (5..8).map(row).collect::<Vec<_>>().join(" "),
+            );
+            let raw = raw.replace("\n end\n", "\n").replace("-9,8 +9,8", "-9,7 +9,7");
+            let (mut diff, problems) = parse(raw.into());
+            assert_eq!(problems, Vec::<String>::new());
+            super::diff(&mut diff)
+        };
+        assert_eq!(shown(BASE64, 64, "KEY = ["), 8);
+        assert_eq!(shown(BASE64, 70, ""), 8);
+        assert_eq!(shown(BASE64, 64, "-----BEGIN CERTIFICATE-----"), 0);
+        assert_eq!(shown(HEX, 64, "sums"), 0);
+        assert_eq!(shown(BASE64, 58, ""), 0);
     }
 
     #[test]
