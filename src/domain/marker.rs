@@ -79,7 +79,9 @@ pub fn write<T: Serialize>(marker: &T) -> String {
 #[must_use]
 pub fn read<T: DeserializeOwned>(body: &str) -> Option<T> {
     let (_, marker) = body.trim_end().rsplit_once(OPEN)?;
-    serde_json::from_str(marker.strip_suffix(CLOSE)?).ok()
+    // Ours have no two hyphens inside, so that nothing in them can begin or end a comment.
+    let json = marker.strip_suffix(CLOSE).filter(|json| !json.contains("--"))?;
+    serde_json::from_str(json).ok()
 }
 
 /// Whether a body ends in a marker of ours, of whatever form.
