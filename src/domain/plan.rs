@@ -238,9 +238,7 @@ impl Plan {
             match reading.why {
                 None if reading.cut > 0 => {
                     let cut = reading.cut;
-                    coverage
-                        .partly
-                        .push(left_out(format!("too long to be shown to the end: {cut} of its lines")));
+                    coverage.partly.push(left_out(format!("{cut} of its lines too long to be shown whole")));
                 }
                 None => coverage.read.push(path.to_owned()),
                 Some(why) if reading.parts == 0 => coverage.unread.push(left_out(why.to_owned())),

@@ -536,18 +536,35 @@ async fn a_line_that_is_not_shown_to_its_end_does_not_count_as_read() {
     both_silent(&world);
     let run = opened(&world).finish().await;
     assert_eq!(end(&run), "exit 0: partial files-unread, gate off, lanes 2/2");
-    insta::assert_snapshot!(not_read(&world), @"**Not read:** `src/app.js` (too long to be shown to the end: 1 of its lines). It does not count as clean.");
+    insta::assert_snapshot!(not_read(&world), @"**Not read:** `src/app.js` (1 of its lines too long to be shown whole). It does not count as clean.");
     world.assert_clean();
 }
 
-#[tokio::test]
-async fn a_diff_that_ends_early_is_noticed_by_the_number_of_files() {
+/// A world whose diff ends behind the first of three files.
+async fn cut_short() -> World {
     let pull = Pull::from_files(&[], &[("a.rs", "a();\n"), ("b.rs", "b();\n"), ("src/session.rs", AFTER)]);
     let whole = String::from_utf8(pull.diff().to_vec()).unwrap();
     let cut = whole[..whole.find("diff --git a/b.rs").unwrap()].to_owned();
     let world = world_with(pull).await;
     let body = Outgoing::bytes(200, "application/vnd.github.v3.diff; charset=utf-8", cut);
     world.on("GET */pulls/7").nth(2).answer(Fault::Answer(body));
+    world
+}
+
+#[tokio::test]
+async fn a_diff_that_ends_early_is_partial_where_the_files_cannot_be_listed() {
+    let world = cut_short().await;
+    world.on("GET */pulls/7/files").answer(Fault::Answer(Outgoing::not_found()));
+    both_silent(&world);
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: partial files-unread, gate off, lanes 2/2");
+    insta::assert_snapshot!(not_read(&world), @"**Not read:** 2 that GitHub does not list. They do not count as clean.");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_diff_that_ends_early_is_noticed_by_the_number_of_files() {
+    let world = cut_short().await;
     both_agree(&world);
     let run = opened(&world).finish().await;
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");

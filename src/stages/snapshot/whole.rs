@@ -56,24 +56,33 @@ async fn shown(github: &GitHub, repo: &RepoName, pull: &PullRequest) -> Result<W
     match github.diff(repo, pull.number).await {
         Ok(raw) => {
             let (diff, notes) = diff::parse(raw);
-            let known = diff.files.len() as u64;
-            if known >= pull.changed_files {
+            let known = diff.files.len();
+            let missing = pull.changed_files.saturating_sub(known as u64);
+            if missing == 0 {
                 return Ok(Whole { diff, unlisted: 0, notes });
             }
             tracing::warn!("a diff of {known} files came: reading {} one by one", pull.changed_files);
-            let files = github.files(repo, pull.number, pull.changed_files).await?;
-            // Counts of GitHub can be older than the diff: the longer of the two is believed.
-            return Ok(if files.files.len() as u64 > known {
-                Whole { diff: Diff { files: files.files }, unlisted: files.unlisted, notes: files.problems }
-            } else {
-                Whole { diff, unlisted: 0, notes }
-            });
+            match listed(github, repo, pull).await {
+                Ok(list) if list.diff.files.len() > known => Ok(list),
+                // Counts of GitHub can be older than the diff: what it lists is believed.
+                Ok(_) => Ok(Whole { diff, unlisted: 0, notes }),
+                Err(cause) if known == 0 => Err(cause),
+                Err(cause) => {
+                    tracing::warn!("the files could not be listed: {cause}");
+                    Ok(Whole { diff, unlisted: missing, notes })
+                }
+            }
         }
         Err(github::Error::TooLarge { .. }) => {
             tracing::info!("the diff is too large to be sent whole: reading {} files", pull.changed_files);
+            listed(github, repo, pull).await
         }
-        Err(cause) => return Err(cause),
+        Err(cause) => Err(cause),
     }
+}
+
+/// What GitHub shows file by file.
+async fn listed(github: &GitHub, repo: &RepoName, pull: &PullRequest) -> Result<Whole, github::Error> {
     let files = github.files(repo, pull.number, pull.changed_files).await?;
     Ok(Whole { diff: Diff { files: files.files }, unlisted: files.unlisted, notes: files.problems })
 }
