@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::adapters::Outside;
 use crate::adapters::github::GitHub;
-use crate::adapters::{Endpoints, Outside};
 use crate::domain::budget::Ledger;
 use crate::domain::config::{Config, DEFAULT_MAX_TIME, Gate, OnFailure, Overrides, Settings, settle};
 use crate::domain::diff::FileDiff;
@@ -103,7 +103,7 @@ async fn tell(
     wishes: &Wishes,
     seen: &mut Seen,
 ) -> Result<(Ending, Option<Box<Review>>), Stop> {
-    let endpoints = trigger::endpoints(outside, intent)?;
+    trigger::keys(outside, intent)?;
     let time = wishes.overrides.max_time.unwrap_or(DEFAULT_MAX_TIME);
     let reader = github.until(outside.clock.after_start(time));
 
@@ -142,7 +142,7 @@ async fn tell(
     }
 
     // Ask the lanes, and publish what they say.
-    let mut review = ask(outside, &endpoints, Source::GitHub(&reader), snapshot, settings).await?;
+    let mut review = ask(outside, Source::GitHub(&reader), snapshot, settings).await?;
     if wishes.post {
         outside.terminal.group("Publishing");
         let writer = github.until(outside.clock.for_publishing(review.settings.max_time));
@@ -171,7 +171,7 @@ pub async fn local(
         let advice = "Correct the configuration or the flag.";
         Stop::fail(Reason::BadConfiguration, ExitCode::Usage, message, advice)
     });
-    let asked = async { ask(outside, &outside.endpoints()?, source, snapshot, settings?).await };
+    let asked = async { ask(outside, source, snapshot, settings?).await };
     match asked.await {
         Ok(mut review) => {
             review.elapsed = outside.clock.elapsed();
@@ -186,24 +186,31 @@ pub async fn local(
 /// Plan, passes, verdicts: from a snapshot to a review that nobody has seen yet.
 async fn ask(
     outside: &Outside,
-    endpoints: &Endpoints,
     source: Source<'_>,
     snapshot: Snapshot,
     settings: Settings,
 ) -> Result<Review, Stop> {
     let spent = snapshot.place.as_ref().map(|place| place.earlier.spent()).unwrap_or_default();
     let cap = settings.max_cost.min(settings.per_pull.minus(spent));
+    let endpoints = outside.endpoints(&settings.lanes)?;
     let selection = plan::select(&settings, &snapshot)?;
     let context = uncancelled(outside, explain(source, &snapshot, &selection.files, outside)).await?;
-    let plan = plan::make(&settings, &snapshot, &selection, &context.around, endpoints, cap)?;
+    let plan = plan::make(&settings, &snapshot, &selection, &context.around, &endpoints, cap)?;
     let plan = Plan { unexplained: context.problems.clone(), ..plan };
     let parts = render::words::count(plan.batches.len(), "part");
     tracing::info!("{parts} to read, worst case {}, usually about {}", plan.bound, plan.estimate);
 
     outside.terminal.group("Reviewing");
     let ledger = Ledger::new(cap);
-    let asked =
-        passes::run(&outside.http, endpoints, &plan, &snapshot.diff, &context.around, ledger, &outside.clock);
+    let asked = passes::run(
+        &outside.http,
+        &endpoints,
+        &plan,
+        &snapshot.diff,
+        &context.around,
+        ledger,
+        &outside.clock,
+    );
     let passes::Finished { reports, ledger } = asked.await;
     outside.terminal.end_group();
 

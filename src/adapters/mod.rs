@@ -12,5 +12,8 @@ pub mod terminal;
 
 pub use outside::Outside;
 
-/// The providers that can be reached, each with its key.
-pub type Endpoints = std::collections::BTreeMap<crate::domain::pass::Provider, providers::Endpoint>;
+use crate::domain::pass::End;
+
+/// How each lane's model is reached; how the lane ends where it cannot be.
+pub type Endpoints =
+    std::collections::BTreeMap<crate::domain::units::LaneName, Result<providers::Endpoint, End>>;

@@ -2,8 +2,9 @@
 
 use super::providers::{self, Endpoint};
 use super::{Endpoints, actions, clock, git, github::GitHub, terminal};
+use crate::domain::lane::{Auth, Lane, Provider};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
-use crate::domain::pass::Provider;
+use crate::domain::pass::End;
 use crate::domain::render::words::sentence;
 
 /// Everything outside that a run is given.
@@ -59,22 +60,45 @@ impl Outside {
         Some(git::Workspace { folder: folder?, of_runner })
     }
 
-    /// The providers that a key was given for.
+    /// How the model of each of these lanes is reached.
     ///
     /// # Errors
-    /// What is wrong with a key or a base URL.
-    pub fn endpoints(&self) -> Result<Endpoints, Stop> {
-        let env = &self.env;
-        let mut endpoints = Endpoints::new();
-        for provider in [Provider::Anthropic, Provider::Openai] {
-            let names = providers::names(provider);
-            let Some(key) = env.input_or(names.key_input, names.key_variable) else { continue };
-            let endpoint = Endpoint::new(provider, env.var(names.base_variable), key).map_err(|message| {
+    /// What is wrong with a key or a base URL that somebody set.
+    pub fn endpoints(&self, lanes: &[Lane]) -> Result<Endpoints, Stop> {
+        let reached = |lane: &Lane| {
+            let key = self.key(lane);
+            if key.is_none() && lane.auth != Auth::None {
+                return Ok((lane.name.clone(), Err(End::NoKey)));
+            }
+            let base = providers::base_variable(lane.provider).and_then(|name| self.env.var(name));
+            let endpoint = Endpoint::new(lane, base, key).map_err(|message| {
                 let advice = "Correct it where the workflow sets it.";
                 Stop::fail(Reason::BadConfiguration, ExitCode::Usage, sentence(&message), advice)
             })?;
-            endpoints.insert(provider, endpoint);
+            Ok((lane.name.clone(), Ok(endpoint)))
+        };
+        lanes.iter().map(reached).collect()
+    }
+
+    /// The key that was set for a lane.
+    fn key(&self, lane: &Lane) -> Option<&str> {
+        let name = lane.key();
+        match name.input {
+            Some(input) => self.env.input_or(input, name.variable),
+            None => self.env.var(name.variable),
         }
-        Ok(endpoints)
+    }
+
+    /// Whether there is a key for any model but the job's own token.
+    #[must_use]
+    pub fn has_keys(&self) -> bool {
+        let set = |provider: Provider| {
+            let name = provider.key();
+            name.input.and_then(|input| self.env.input(input)).or_else(|| self.env.var(name.variable))
+        };
+        Provider::ALL
+            .into_iter()
+            .filter(|provider| *provider != Provider::Github)
+            .any(|provider| set(provider).is_some())
     }
 }

@@ -10,6 +10,7 @@ pub mod diff;
 pub mod event;
 pub mod finding;
 pub mod guidelines;
+pub mod lane;
 pub mod marker;
 pub mod outcome;
 pub mod pass;

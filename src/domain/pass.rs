@@ -5,60 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::config::Lane;
+use crate::domain::budget::PriceBasis;
 use crate::domain::finding::{Cleared, Raised};
+use crate::domain::lane::{Engine, Lane, Provider};
 use crate::domain::units::{LaneName, MicroUsd};
-
-/// A wire format and its vendor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Provider {
-    /// Anthropic Messages.
-    Anthropic,
-    /// OpenAI Responses.
-    Openai,
-}
-
-impl Provider {
-    /// The word in configurations and records.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Anthropic => "anthropic",
-            Self::Openai => "openai",
-        }
-    }
-}
-
-/// How hard a model thinks. Always sent: the vendors' defaults differ from model to model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Effort {
-    /// Quick.
-    Low,
-    /// The default.
-    Medium,
-    /// Slow.
-    High,
-    /// Slower.
-    Xhigh,
-    /// As much as the model can.
-    Max,
-}
-
-impl Effort {
-    /// The word on the wire, the same for both vendors.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::Xhigh => "xhigh",
-            Self::Max => "max",
-        }
-    }
-}
 
 /// The text of one pass, in the order that lets providers cache it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +35,8 @@ pub enum Feature {
     CacheMark,
     /// The explicit service tier.
     ServiceTier,
+    /// An answer in pieces.
+    Stream,
 }
 
 impl fmt::Display for Feature {
@@ -95,6 +47,7 @@ impl fmt::Display for Feature {
             Self::Effort => "effort",
             Self::CacheMark => "cache mark",
             Self::ServiceTier => "service tier",
+            Self::Stream => "streaming",
         })
     }
 }
@@ -110,6 +63,9 @@ pub struct Usage {
     pub cache_write: u64,
     /// Output, reasoning included.
     pub output: u64,
+    /// How much of the output was reasoning; absent when the provider does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reasoning: Option<u64>,
 }
 
 impl Usage {
@@ -121,12 +77,16 @@ impl Usage {
 
     /// Kind by kind.
     #[must_use]
-    pub const fn plus(self, other: Self) -> Self {
+    pub fn plus(self, other: Self) -> Self {
         Self {
             input: self.input.saturating_add(other.input),
             cache_read: self.cache_read.saturating_add(other.cache_read),
             cache_write: self.cache_write.saturating_add(other.cache_write),
             output: self.output.saturating_add(other.output),
+            reasoning: match (self.reasoning, other.reasoning) {
+                (Some(here), Some(there)) => Some(here.saturating_add(there)),
+                (here, there) => here.or(there),
+            },
         }
     }
 }
@@ -181,17 +141,30 @@ impl End {
     }
 }
 
+/// That another model answered than the one configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fallback {
+    /// The model that was asked instead.
+    pub model: String,
+    /// How the configured model ended.
+    pub because: End,
+}
+
 /// One pass of one lane: what came of it, and what it took.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassReport {
     /// Who.
     pub lane: LaneName,
-    /// Which wire format.
+    /// What asked the model.
+    pub engine: Engine,
+    /// Who served it.
     pub provider: Provider,
     /// The model as configured.
     pub model: String,
     /// The model as the provider named it in its answer.
     pub resolved_model: Option<String>,
+    /// The model that was asked instead of the configured one.
+    pub fallback: Option<Fallback>,
     /// Which batch of the plan it read, from 0; none for a lane that was not part of the plan.
     pub batch: Option<usize>,
     /// The cap on its answer, in tokens; none where nothing was asked.
@@ -218,6 +191,15 @@ pub struct PassReport {
     /// From the first request to the end.
     #[serde(rename = "milliseconds", serialize_with = "as_millis", deserialize_with = "from_millis")]
     pub elapsed: Duration,
+    /// From the last request to the first byte of its answer; absent when none came.
+    #[serde(
+        rename = "first_byte_milliseconds",
+        serialize_with = "maybe_as_millis",
+        deserialize_with = "maybe_from_millis"
+    )]
+    pub first_byte: Option<Duration>,
+    /// Where the price of its tokens comes from.
+    pub price_basis: PriceBasis,
     /// SHA-256 of the prompt, hexadecimal.
     pub prompt_hash: String,
 }
@@ -227,8 +209,10 @@ pub struct PassReport {
 pub struct LaneReport {
     /// Who.
     pub lane: LaneName,
-    /// Which wire format.
+    /// Who serves its model.
     pub provider: Provider,
+    /// Where people set its key: the input and the variable, or the variable alone.
+    pub key: String,
     /// The model as configured.
     pub model: String,
     /// How it ended: done only if all of its passes are.
@@ -250,6 +234,7 @@ impl LaneReport {
         Self {
             lane: lane.name.clone(),
             provider: lane.provider,
+            key: lane.key().to_string(),
             model: lane.model.clone(),
             end,
             passes,
@@ -281,6 +266,12 @@ impl LaneReport {
         self.passes.iter().map(|pass| pass.cost).sum()
     }
 
+    /// The first pass that another model answered than the one configured.
+    #[must_use]
+    pub fn fallback(&self) -> Option<&Fallback> {
+        self.passes.iter().find_map(|pass| pass.fallback.as_ref())
+    }
+
     /// The model as the provider named it, else as configured.
     #[must_use]
     pub fn resolved_model(&self) -> &str {
@@ -290,6 +281,19 @@ impl LaneReport {
 
 fn as_millis<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn maybe_as_millis<S: serde::Serializer>(
+    elapsed: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    elapsed.map(|elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
+}
+
+fn maybe_from_millis<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Duration>, D::Error> {
+    Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_millis))
 }
 
 fn from_millis<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {

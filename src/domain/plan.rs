@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::domain::budget::{self, Price};
-use crate::domain::config::{Lane, Strategy};
+use crate::domain::config::Strategy;
+use crate::domain::lane::Lane;
 use crate::domain::pass::{End, LaneReport, PassReport, Prompt};
 use crate::domain::units::MicroUsd;
 
@@ -46,13 +47,16 @@ pub struct PlannedLane {
     pub lane: Lane,
     /// What its model costs.
     pub price: Price,
+    /// The model that is asked when this one cannot answer, and what it costs.
+    pub fallback: Option<(String, Price)>,
 }
 
 impl PlannedLane {
     /// The cap on its output: this one, or the model's own where that is lower.
     #[must_use]
     pub fn output(&self, cap: u32) -> u32 {
-        self.price.max_output.and_then(|most| u32::try_from(most).ok()).map_or(cap, |most| cap.min(most))
+        let most = [self.price.max_output, self.lane.limits.output].into_iter().flatten().min();
+        most.and_then(|most| u32::try_from(most).ok()).map_or(cap, |most| cap.min(most))
     }
 
     /// The most that a request of this many bytes can cost.
@@ -320,19 +324,20 @@ fn unanswered(passes: &[&PassReport], batch: usize) -> Option<&'static str> {
 mod tests {
     use super::*;
     use crate::domain::budget::Rates;
-    use crate::domain::pass::{Effort, Provider};
-    use crate::domain::units::LaneName;
+    use crate::domain::lane::Provider;
 
     fn lane(name: &str) -> PlannedLane {
         let rates = Rates { input: 1_000_000, output: 10_000_000, cache_read: 0, cache_write: 0 };
         PlannedLane {
-            lane: Lane {
-                name: LaneName::new(name),
-                provider: Provider::Anthropic,
-                model: name.to_owned(),
-                effort: Effort::Low,
+            lane: Lane::new(name, Provider::Anthropic, name),
+            fallback: None,
+            price: Price {
+                basis: budget::PriceBasis::List,
+                base: rates,
+                tier: None,
+                max_input: None,
+                max_output: None,
             },
-            price: Price { base: rates, tier: None, max_input: None, max_output: None },
         }
     }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 
 use crate::adapters::github::GitHub;
-use crate::adapters::providers::{self, AttemptEnd, Endpoint};
+use crate::adapters::providers::{self, AttemptEnd, Endpoint, Waiting};
 use crate::adapters::{Endpoints, Outside};
-use crate::domain::config::{self, Config, DEFAULT_PATH, Lane, Overrides, settle};
+use crate::domain::config::{self, Config, DEFAULT_PATH, Overrides, Settings, settle};
+use crate::domain::lane::{Effort, Lane};
 use crate::domain::outcome::ExitCode;
-use crate::domain::pass::{Effort, Prompt};
+use crate::domain::pass::{End, Feature, Prompt};
 use crate::domain::render::doctor::{Examined, Health};
 use crate::domain::render::words::sentence;
 use crate::domain::units::RepoName;
@@ -58,10 +59,9 @@ pub async fn examine(
             return examined;
         }
     };
-    match outside.endpoints() {
+    match outside.endpoints(&settings.lanes) {
         Ok(endpoints) => {
-            let asked =
-                settings.lanes.iter().map(|lane| lane_health(outside, lane, &endpoints, &settings.prices));
+            let asked = settings.lanes.iter().map(|lane| lane_health(outside, lane, &endpoints, &settings));
             examined.extend(join_all(asked).await);
         }
         Err(stop) => examined.push(line("keys", Health::Bad(stop.exit), &stop.what, &stop.advice)),
@@ -155,20 +155,20 @@ async fn rights(
 }
 
 /// One tiny question to one model.
-async fn lane_health(
-    outside: &Outside,
-    lane: &Lane,
-    endpoints: &Endpoints,
-    prices: &crate::domain::budget::Prices,
-) -> Examined {
+async fn lane_health(outside: &Outside, lane: &Lane, endpoints: &Endpoints, settings: &Settings) -> Examined {
     let subject = format!("lane {}", lane.name.as_str());
-    let names = providers::names(lane.provider);
-    let Some(endpoint) = endpoints.get(&lane.provider) else {
-        let found = format!("{} has no key", lane.model);
-        let advice = format!("Set {} (in a workflow: the input `{}`).", names.key_variable, names.key_input);
-        return line(&subject, Health::Bad(ExitCode::Usage), &found, &advice);
+    let endpoint = match endpoints.get(&lane.name) {
+        Some(Ok(endpoint)) => endpoint,
+        Some(Err(End::Fatal { why, advice })) => {
+            return line(&subject, Health::Bad(ExitCode::NoReview), why, &sentence(advice));
+        }
+        _ => {
+            let found = format!("{} has no key", lane.model);
+            let advice = format!("Set {}.", lane.key());
+            return line(&subject, Health::Bad(ExitCode::Usage), &found, &advice);
+        }
     };
-    if prices.of(&lane.model).is_none() {
+    if !lane.free && settings.prices.of(&lane.model).is_none() {
         let found = format!("no price is known for {}", lane.model);
         let advice = format!("Add `{}` under `prices`, in USD per million tokens.", lane.model);
         return line(&subject, Health::Bad(ExitCode::Usage), &found, &advice);
@@ -192,7 +192,8 @@ async fn lane_health(
             line(&subject, Health::Bad(ExitCode::NoReview), &why, &advice)
         }
         Ok(AttemptEnd::Broken { why, .. }) => {
-            let advice = format!("Check the network, and {} if it is set.", names.base_variable);
+            let place = providers::base_variable(lane.provider).unwrap_or("`base_url`");
+            let advice = format!("Check the network, and {place} if it is set.");
             line(&subject, Health::Bad(ExitCode::NoReview), &why, &advice)
         }
     }
@@ -204,7 +205,8 @@ async fn ask(outside: &Outside, lane: &Lane, endpoint: &Endpoint) -> AttemptEnd 
         shared: String::new(),
         task: "This is a test of the connection. Answer with a review that has no findings.".to_owned(),
     };
-    let without = BTreeSet::new();
+    // One word needs no pieces.
+    let without = BTreeSet::from([Feature::Stream]);
     let request = providers::Request {
         model: &lane.model,
         effort: Effort::Low,
@@ -214,7 +216,9 @@ async fn ask(outside: &Outside, lane: &Lane, endpoint: &Endpoint) -> AttemptEnd 
         mark_cache: false,
         cache_key: "",
     };
-    providers::send(&outside.http, endpoint, providers::body(lane.provider, &request)).await.end
+    let waiting = Waiting { patience: None, heard: &|_| {} };
+    let body = providers::body(endpoint.wire(), &request);
+    providers::send(&outside.http, endpoint, body, &waiting).await.end
 }
 
 fn line(subject: &str, health: Health, found: &str, advice: &str) -> Examined {

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use crate::adapters::clock::PUBLISHING;
 use crate::adapters::{Endpoints, providers};
 use crate::domain::batch::{self, Part};
-use crate::domain::budget;
-use crate::domain::config::{Lane, Settings, Strategy};
+use crate::domain::budget::{self, Price};
+use crate::domain::config::{Settings, Strategy};
 use crate::domain::diff::{Around, FileDiff, NoLines};
 use crate::domain::guidelines;
+use crate::domain::lane::Lane;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::{End, Feature, Prompt};
 use crate::domain::plan::{Batch, BatchFile, Coverage, LeftOut, OUTPUT_CAPS, Plan, PlannedLane, sets};
@@ -143,12 +144,17 @@ fn candidates(settings: &Settings, endpoints: &Endpoints) -> Result<(Vec<Planned
     let mut candidates = Vec::new();
     let mut absent = Vec::new();
     for lane in &settings.lanes {
-        if !endpoints.contains_key(&lane.provider) {
-            absent.push((lane.clone(), End::NoKey));
+        if let Some(Err(end)) = endpoints.get(&lane.name) {
+            absent.push((lane.clone(), end.clone()));
             continue;
         }
-        match settings.prices.of(&lane.model) {
-            Some(price) => candidates.push(PlannedLane { lane: lane.clone(), price }),
+        match price(settings, lane, &lane.model) {
+            Some(known) => {
+                let fallback = lane.fallback.as_ref();
+                let fallback =
+                    fallback.and_then(|model| Some((model.clone(), price(settings, lane, model)?)));
+                candidates.push(PlannedLane { lane: lane.clone(), price: known, fallback });
+            }
             None => absent.push((lane.clone(), no_price(&lane.model))),
         }
     }
@@ -162,6 +168,12 @@ fn candidates(settings: &Settings, endpoints: &Endpoints) -> Result<(Vec<Planned
     Ok((candidates, absent))
 }
 
+/// What a model costs in a lane.
+fn price(settings: &Settings, lane: &Lane, model: &str) -> Option<Price> {
+    let known = settings.prices.of(model);
+    if lane.free { Some(Price::free(known)) } else { known }
+}
+
 fn no_price(model: &str) -> End {
     End::Fatal {
         why: format!("no price is known for the model `{model}`"),
@@ -173,8 +185,7 @@ fn no_candidate(settings: &Settings, absent: &[(Lane, End)]) -> Stop {
     if absent.iter().all(|(_, end)| *end == End::NoKey) {
         let mut wanted: Vec<String> = Vec::new();
         for lane in &settings.lanes {
-            let names = providers::names(lane.provider);
-            let name = format!("`{}` (or {})", names.key_input, names.key_variable);
+            let name = lane.key().to_string();
             if !wanted.contains(&name) {
                 wanted.push(name);
             }
@@ -183,7 +194,7 @@ fn no_candidate(settings: &Settings, absent: &[(Lane, End)]) -> Stop {
             Reason::MissingKeys,
             ExitCode::Usage,
             "No reviewer has a key, so nothing was reviewed.",
-            format!("Set the input {} from a repository secret.", wanted.join(" and the input ")),
+            format!("Set {} from a repository secret.", wanted.join(" and ")),
         );
     }
     let models: Vec<String> = settings.lanes.iter().map(|lane| format!("`{}`", lane.model)).collect();
@@ -263,7 +274,8 @@ impl Fitting<'_> {
         let names = MOST_NAME_BYTES.min(names * 6);
         let rules = |lane: &PlannedLane| body_len(&lane.lane, &empty) + names;
         let window = |lane: &PlannedLane| {
-            let most = lane.price.max_input.map_or(usize::MAX, bytes);
+            let most = [lane.price.max_input, lane.lane.limits.input].into_iter().flatten().min();
+            let most = most.map_or(usize::MAX, bytes);
             most.min(MOST_BYTES).saturating_sub(rules(lane))
         };
         let most = lanes.iter().map(window).min()?;
@@ -344,7 +356,7 @@ fn body_len(lane: &Lane, prompt: &Prompt) -> usize {
         // As long as the one that is sent.
         cache_key: "00000000000000000000000000000000",
     };
-    providers::body(lane.provider, &request).len()
+    providers::body(lane.provider.wire(), &request).len()
 }
 
 /// The bytes that a window of this many tokens holds, at two and a half bytes a token: fewer than any tokenizer gets

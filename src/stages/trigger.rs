@@ -1,8 +1,8 @@
 //! Who asked for what, and may they?
 
+use crate::adapters::Outside;
 use crate::adapters::actions::{self, Environment};
 use crate::adapters::github::GitHub;
-use crate::adapters::{Endpoints, Outside};
 use crate::domain::command::{self, Command};
 use crate::domain::config::{Config, Overrides, Settings, Strategy, settle};
 use crate::domain::event::{self, Cause, EventComment, Intent};
@@ -143,17 +143,16 @@ fn apply(command: Command, overrides: &mut Overrides) -> bool {
     full
 }
 
-/// The keys at hand for this run.
+/// Whether there can be keys for this run.
 ///
 /// # Errors
-/// How the run ends when the event gives no keys, or a key cannot be sent.
-pub fn endpoints(outside: &Outside, intent: &Intent) -> Result<Endpoints, Stop> {
-    let endpoints = outside.endpoints()?;
-    if endpoints.is_empty() && intent.cause.is_restricted() {
+/// How the run ends when the event gives none.
+pub fn keys(outside: &Outside, intent: &Intent) -> Result<(), Stop> {
+    if intent.cause.is_restricted() && !outside.has_keys() {
         let what = "GitHub gives no secrets to this event, because the pull request comes from a fork or from \
                     Dependabot.";
         let advice = "A maintainer can comment `/review`: that run has the keys and checks out no code.";
         return Err(Stop::skip(Reason::ForkNoSecrets, what, advice));
     }
-    Ok(endpoints)
+    Ok(())
 }

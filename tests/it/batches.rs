@@ -174,8 +174,8 @@ async fn a_wrong_key_is_not_tried_on_part_after_part() {
     assert_eq!(asked.0, 6);
     assert!(asked.1 <= 4, "{} times with a wrong key", asked.1);
     insta::assert_snapshot!(lines_with(&told(&world), &["Codex", "this is"]).join("\n"), @"
-    Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided): this is one reviewer's view. Check the secret given to the input `openai-api-key` (OPENAI_API_KEY): it is wrong, revoked or of another provider.
-    Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided): this is one reviewer's view. Check the secret given to the input `openai-api-key` (OPENAI_API_KEY): it is wrong, revoked or of another provider.
+    Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided): this is one reviewer's view. Check the secret given to the input `openai-api-key` (or OPENAI_API_KEY): it is wrong, revoked or of another provider.
+    Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided): this is one reviewer's view. Check the secret given to the input `openai-api-key` (or OPENAI_API_KEY): it is wrong, revoked or of another provider.
     ");
     world.assert_clean();
 }

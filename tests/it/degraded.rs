@@ -117,39 +117,39 @@ async fn whatever_a_lane_ends_in_the_summary_says_why_and_what_to_do() {
         let ((claude, _), (codex, _)) = tokio::join!(claude, codex);
         told.push_str(&format!("{name}\n  {claude}\n  {codex}\n"));
     }
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @"
     wrong key
-      Claude did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): authentication_error: invalid x-api-key): this is one reviewer's view. Check the secret given to the input `anthropic-api-key` (ANTHROPIC_API_KEY): it is wrong, revoked or of another provider.
-      Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided): this is one reviewer's view. Check the secret given to the input `openai-api-key` (OPENAI_API_KEY): it is wrong, revoked or of another provider.
+      Claude did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): authentication_error: invalid x-api-key): this is one reviewer's view. Check the secret given to the input `anthropic-api-key` (or ANTHROPIC_API_KEY): it is wrong, revoked or of another provider.
+      Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided): this is one reviewer's view. Check the secret given to the input `openai-api-key` (or OPENAI_API_KEY): it is wrong, revoked or of another provider.
     refusal
       Claude did not finish (the model refused: cyber, <m:ss>): this is one reviewer's view.
       Codex did not finish (the model refused, <m:ss>): this is one reviewer's view.
     truncated
-      Claude did not finish (its answer was cut at the output limit, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
-      Codex did not finish (its answer was cut at the output limit, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
+      Claude did not finish (its answer was cut at the output limit, 2 tries, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
+      Codex did not finish (its answer was cut at the output limit, 2 tries, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
     prose
-      Claude did not finish (the answer holds no list of findings, <m:ss>): this is one reviewer's view.
-      Codex did not finish (the answer holds no list of findings, <m:ss>): this is one reviewer's view.
+      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
+      Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
     no text
-      Claude did not finish (the answer holds no list of findings, <m:ss>): this is one reviewer's view.
-      Codex did not finish (the answer holds no list of findings, <m:ss>): this is one reviewer's view.
+      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
+      Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
     html
       Claude did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
       Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     cut
-      Claude did not finish (127.0.0.1:<port>: the connection was cut in the middle of the answer: end of file before message length reached, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
-      Codex did not finish (127.0.0.1:<port>: the connection was cut in the middle of the answer: end of file before message length reached, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+      Claude did not finish (127.0.0.1:<port>: the connection was cut in the middle of the answer: unexpected EOF during chunk size line, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+      Codex did not finish (127.0.0.1:<port>: the connection was cut in the middle of the answer: unexpected EOF during chunk size line, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     stream breaks off
       Claude did not finish (127.0.0.1:<port> is overloaded (inside its answer): overloaded_error: Overloaded, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
       Codex did not finish (127.0.0.1:<port> had an error (inside its answer): server_error: The server had an error, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     no money
-      Claude did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): rate_limit_error: enforced_spend_limit_reached: You have reached your specified API usage limits): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in `anthropic-api-key` belongs to.
-      Codex did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in `openai-api-key` belongs to.
+      Claude did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): rate_limit_error: enforced_spend_limit_reached: You have reached your specified API usage limits): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `anthropic-api-key` (or ANTHROPIC_API_KEY) belongs to.
+      Codex did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
     wait an hour
       Claude did not finish (rate limit, <m:ss>): this is one reviewer's view. Run it again later.
       Codex did not finish (rate limit, <m:ss>): this is one reviewer's view. Run it again later.
     content filter
-      Claude did not finish (the answer holds no list of findings, <m:ss>): this is one reviewer's view.
+      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
       Codex did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view.
     ");
 }
@@ -451,13 +451,13 @@ async fn a_budget_for_some_of_the_files_reads_those_and_names_the_others() {
     --- comment
     ### Counterpoint: nothing found in what was reviewed
 
-    Claude finished on `<head>`. 2 of 4 files, 219 of 804 changed lines read · <time> · **<usd> of <usd>**
+    Claude finished on `<head>`. 2 of 4 files, 220 of 804 changed lines read · <time> · **<usd> of <usd>**
 
     Codex was not asked (the budget does not hold it): this is one reviewer's view. Raise `max-cost-usd` (or `per_pr_usd` in the configuration) to hear both.
 
     To stay inside the budget: 2 of 4 files not read whole.
 
-    **Not read:** `src/a.rs` (214 of 401 changed lines read; the rest: the budget does not hold it), `src/b.rs` (3 of 401 changed lines read; the rest: the budget does not hold it). They do not count as clean.
+    **Not read:** `src/a.rs` (215 of 401 changed lines read; the rest: the budget does not hold it), `src/b.rs` (3 of 401 changed lines read; the rest: the budget does not hold it). They do not count as clean.
 
     <details><summary>Cost, time, models</summary>
 
@@ -500,7 +500,7 @@ async fn what_a_run_costs_never_passes_its_cap_however_often_a_lane_is_asked_aga
     let cost: f64 = run.output("cost-usd").parse().unwrap();
     assert!(cost <= 0.2, "{cost}\n{}", run.stderr);
     let ledger = run.record().unwrap()["ledger"].clone();
-    let again = |entry: &serde_json::Value| entry["purpose"] == "review, asked again";
+    let again = |entry: &serde_json::Value| entry["purpose"] == "review, repaired";
     assert!(ledger.as_array().is_some_and(|entries| entries.iter().any(again)), "{ledger}");
     world.assert_clean();
 }

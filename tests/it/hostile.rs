@@ -162,7 +162,7 @@ async fn a_model_that_obeys_an_attacker_adds_noise_under_its_own_name_and_nothin
 #[tokio::test]
 async fn text_that_a_model_returns_instead_of_findings_reaches_no_log_as_a_command() {
     let world = shop().await;
-    world.claude().answers(Answer::text(attack("prose")));
+    world.claude().otherwise(Answer::text(attack("prose")));
     let words = attack("category");
     world.codex().answers(Answer::status(
         400,

@@ -25,6 +25,7 @@ mod fuzz_findings;
 mod git_made_diffs;
 mod hostile;
 mod left_out;
+mod mended;
 mod odd_pulls;
 mod perturbed_claims;
 mod shop;

@@ -512,7 +512,7 @@ async fn the_doctor_says_of_each_thing_that_is_wrong_what_to_do() {
     world.codex().answers(Answer::html());
     add("no structured output, a proxy", besides_rights(&world, |run| run).await);
 
-    insta::assert_snapshot!(told, @r"
+    insta::assert_snapshot!(told, @"
     ## no token: 2
     fix  token: There is no token for GitHub.
           Leave the input `github-token` at its default, or set GITHUB_TOKEN.
@@ -526,19 +526,19 @@ async fn the_doctor_says_of_each_thing_that_is_wrong_what_to_do() {
     ok   configuration: main has no .github/counterpoint.yml: the defaults apply
     ok   lane claude: claude-sonnet-5-5 answers
     fix  lane codex: gpt-6.1-sol has no key
-          Set OPENAI_API_KEY (in a workflow: the input `openai-api-key`).
+          Set the input `openai-api-key` (or OPENAI_API_KEY).
     ## no keys: 2
     ok   identity: comments are posted as github-actions[bot]
     ok   configuration: main has no .github/counterpoint.yml: the defaults apply
     fix  lane claude: claude-sonnet-5-5 has no key
-          Set ANTHROPIC_API_KEY (in a workflow: the input `anthropic-api-key`).
+          Set the input `anthropic-api-key` (or ANTHROPIC_API_KEY).
     fix  lane codex: gpt-6.1-sol has no key
-          Set OPENAI_API_KEY (in a workflow: the input `openai-api-key`).
+          Set the input `openai-api-key` (or OPENAI_API_KEY).
     ## wrong key: 3
     ok   identity: comments are posted as github-actions[bot]
     ok   configuration: main has no .github/counterpoint.yml: the defaults apply
     fix  lane claude: 127.0.0.1:<port> did not accept the key (HTTP 401): authentication_error: invalid x-api-key
-          Check the secret given to the input `anthropic-api-key` (ANTHROPIC_API_KEY): it is wrong, revoked or of another provider.
+          Check the secret given to the input `anthropic-api-key` (or ANTHROPIC_API_KEY): it is wrong, revoked or of another provider.
     ok   lane codex: gpt-6.1-sol answers
     ## configuration: 2
     ok   identity: comments are posted as github-actions[bot]

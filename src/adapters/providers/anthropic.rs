@@ -46,6 +46,9 @@ pub(super) fn body(request: &Request<'_>) -> Value {
     if !config.is_empty() {
         insert(&mut body, "output_config", Value::Object(config));
     }
+    if request.sends(Feature::Stream) {
+        insert(&mut body, "stream", json!(true));
+    }
     body
 }
 
@@ -106,6 +109,7 @@ fn usage(usage: &Value) -> Option<Usage> {
         cache_read: optional_count(usage.get("cache_read_input_tokens"))?,
         cache_write: optional_count(usage.get("cache_creation_input_tokens"))?,
         output: count(usage.get("output_tokens"))?,
+        reasoning: count(usage.pointer("/output_tokens_details/thinking_tokens")),
     })
 }
 
@@ -167,5 +171,9 @@ impl Assemble for Stream {
             _ => {}
         }
         None
+    }
+
+    fn written(&self) -> usize {
+        self.texts.values().map(String::len).sum()
     }
 }

@@ -4,6 +4,7 @@
 //! is what client libraries hide, and their closed enums break on values that servers add.
 
 mod anthropic;
+mod chat;
 mod endpoint;
 mod openai;
 mod rejection;
@@ -16,10 +17,12 @@ use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::adapters::http::{Capped, one_line, read_capped, reason};
-use crate::domain::pass::{Effort, Feature, Prompt, Provider, Usage};
-pub use endpoint::{Endpoint, Names, names};
+use crate::domain::lane::{Effort, Patience, Wire};
+use crate::domain::pass::{Feature, Prompt, Usage};
+pub use endpoint::{Endpoint, base_variable};
 use rejection::{Told, VendorError};
 
 /// The most bytes an answer may have: far above what 128k output tokens can fill.
@@ -37,7 +40,7 @@ pub struct Request<'a> {
     pub effort: Effort,
     /// The text. Empty parts are left out.
     pub prompt: &'a Prompt,
-    /// The most output tokens, thinking included. Anthropic's SDK wants a stream above 21 333.
+    /// The most output tokens, thinking included. Without a stream, Anthropic's SDK takes at most 21 333.
     pub max_output: u32,
     /// Optional features to leave out, because the server would not take them.
     pub without: &'a BTreeSet<Feature>,
@@ -55,10 +58,11 @@ impl Request<'_> {
 
 /// The JSON body, byte for byte as it is sent: its length bounds the input.
 #[must_use]
-pub fn body(provider: Provider, request: &Request<'_>) -> Vec<u8> {
-    let body = match provider {
-        Provider::Anthropic => anthropic::body(request),
-        Provider::Openai => openai::body(request),
+pub fn body(wire: Wire, request: &Request<'_>) -> Vec<u8> {
+    let body = match wire {
+        Wire::Messages => anthropic::body(request),
+        Wire::Responses => openai::body(request),
+        Wire::Chat => chat::body(request),
     };
     body.to_string().into_bytes()
 }
@@ -72,6 +76,8 @@ pub struct Attempt {
     pub request_id: Option<String>,
     /// What is known of its cost.
     pub billing: Billing,
+    /// From sending it to the first byte of the answer's body.
+    pub first_byte: Option<Duration>,
 }
 
 /// How one request ended.
@@ -98,6 +104,8 @@ pub enum AttemptEnd {
         why: String,
         /// What a person can do; given whenever `retry` is `Never` and nothing is `unsupported`.
         advice: Option<String>,
+        /// Whether another model of the same provider may do.
+        by_model: bool,
     },
     /// No answer that can be read.
     Broken {
@@ -153,36 +161,49 @@ impl Billing {
     }
 }
 
-/// Sends one request, and never a second one. It has no time limit of its own: the caller drops it at the deadline
-/// (and then owes its reservation).
-pub async fn send(http: &reqwest::Client, endpoint: &Endpoint, body: Vec<u8>) -> Attempt {
+/// How a request is waited for.
+pub struct Waiting<'a> {
+    /// How long the server may be silent; none where it answers in one piece, whenever it is done.
+    pub patience: Option<Patience>,
+    /// Told of each piece of a stream: the bytes of the answer's text so far, which are none while the model thinks.
+    pub heard: &'a (dyn Fn(usize) + Sync),
+}
+
+/// Sends one request, and never a second one. It has no time limit of its own but the server's silence: the caller drops
+/// it at the deadline (and then owes its reservation).
+pub async fn send(
+    http: &reqwest::Client,
+    endpoint: &Endpoint,
+    body: Vec<u8>,
+    waiting: &Waiting<'_>,
+) -> Attempt {
     let host = endpoint.host();
     let broken = |why: String, sent: bool| Attempt {
         end: AttemptEnd::Broken { why, sent },
         request_id: None,
         billing: if sent { Billing::Unknown } else { Billing::None },
+        first_byte: None,
     };
     let Some(headers) = endpoint.headers() else {
-        return broken(
-            format!("{} cannot be sent in a header", names(endpoint.provider()).key_variable),
-            false,
-        );
+        return broken(format!("{} cannot be sent in a header", endpoint.called().key), false);
     };
     let body = Bytes::from(body);
     let request = http.post(endpoint.url().clone()).headers(headers).body(body.clone());
-    let response = match request.send().await {
-        Ok(response) => response,
-        Err(error) if error.is_connect() || error.is_builder() => {
+    let mut silence = Silence::begin(waiting.patience);
+    let response = match silence.within(request.send()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) if error.is_connect() || error.is_builder() => {
             return broken(format!("no connection to {host}: {}", reason(&error)), false);
         }
-        Err(error) => return broken(format!("no answer from {host}: {}", reason(&error)), true),
+        Ok(Err(error)) => return broken(format!("no answer from {host}: {}", reason(&error)), true),
+        Err(silent) => return broken(format!("{host} was silent for {silent}"), true),
     };
     let status = response.status();
     let headers = response.headers().clone();
     let mut attempt = if status.is_success() {
-        answered(endpoint, &body, response).await
+        answered(endpoint, &body, response, &mut silence, waiting.heard).await
     } else {
-        rejected(endpoint, &body, status, response).await
+        rejected(endpoint, &body, status, response, &mut silence).await
     };
     let known = ["request-id", "x-request-id"].into_iter().find_map(|name| headers.get(name));
     if let Some(id) =
@@ -190,7 +211,48 @@ pub async fn send(http: &reqwest::Client, endpoint: &Endpoint, body: Vec<u8>) ->
     {
         attempt.request_id = Some(id);
     }
+    attempt.first_byte = silence.first_byte;
     attempt
+}
+
+/// How long a server has been silent, and whether that is too long.
+struct Silence {
+    patience: Option<Patience>,
+    sent: Instant,
+    /// From the request to the first byte.
+    first_byte: Option<Duration>,
+    until: Option<Instant>,
+}
+
+impl Silence {
+    fn begin(patience: Option<Patience>) -> Self {
+        let sent = Instant::now();
+        let until = patience.and_then(|patience| sent.checked_add(patience.first_byte));
+        Self { patience, sent, first_byte: None, until }
+    }
+
+    /// Something was heard.
+    fn broken(&mut self) {
+        let now = Instant::now();
+        self.first_byte.get_or_insert(now - self.sent);
+        self.until = self.patience.and_then(|patience| now.checked_add(patience.idle));
+    }
+
+    /// Waits for something from the server.
+    ///
+    /// # Errors
+    /// How long it was silent, in words.
+    async fn within<T>(&self, something: impl Future<Output = T>) -> Result<T, String> {
+        match (self.until, self.patience) {
+            (Some(until), Some(patience)) => {
+                tokio::time::timeout_at(until, something).await.map_err(|_| match self.first_byte {
+                    None => format!("{} s before its first byte", patience.first_byte.as_secs()),
+                    Some(_) => format!("{} s in the middle of its answer", patience.idle.as_secs()),
+                })
+            }
+            _ => Ok(something.await),
+        }
+    }
 }
 
 /// An HTTP error: classified by status, headers and the vendor's words, as far as they can be read.
@@ -199,14 +261,15 @@ async fn rejected(
     body: &[u8],
     status: StatusCode,
     response: reqwest::Response,
+    silence: &mut Silence,
 ) -> Attempt {
     let headers = response.headers().clone();
-    let read = read_capped(response, ERROR_LIMIT).await;
+    let read = silence.within(read_capped(response, ERROR_LIMIT)).await.ok().and_then(Result::ok);
     // Bad gateways and time-outs tell nothing of what happened behind them.
     let settled = status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT
         || status.is_redirection()
         || matches!(status.as_u16(), 500 | 503 | 529);
-    let settled = settled && read.is_ok();
+    let settled = settled && read.is_some();
     let error = read.map(|bytes| VendorError::from_body(&bytes)).unwrap_or_default();
     // A server error in words that are not the vendor's comes from something in between, which knows no bill.
     let settled = settled && (!status.is_server_error() || error.is_told());
@@ -216,11 +279,18 @@ async fn rejected(
         request_id: error.request_id.clone(),
         end: rejection::classify(endpoint, body, status.as_u16(), told, &error),
         billing,
+        first_byte: None,
     }
 }
 
 /// A success: one JSON object or a stream of events, whatever was asked for.
-async fn answered(endpoint: &Endpoint, body: &[u8], response: reqwest::Response) -> Attempt {
+async fn answered(
+    endpoint: &Endpoint,
+    body: &[u8],
+    response: reqwest::Response,
+    silence: &mut Silence,
+    heard: &(dyn Fn(usize) + Sync),
+) -> Attempt {
     let declared = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let stream_declared = declared.is_some_and(|kind| kind.trim_start().starts_with("text/event-stream"));
     let host = endpoint.host();
@@ -228,6 +298,7 @@ async fn answered(endpoint: &Endpoint, body: &[u8], response: reqwest::Response)
         end: AttemptEnd::Broken { why, sent: true },
         request_id: None,
         billing: Billing::Unknown,
+        first_byte: None,
     };
     let mut reader = Capped::new(response, ANSWER_LIMIT);
     let mut raw = Vec::new();
@@ -235,18 +306,21 @@ async fn answered(endpoint: &Endpoint, body: &[u8], response: reqwest::Response)
     let mut message = None;
     // A stream is left at its last event: some servers keep the connection open after it.
     while message.is_none() {
-        let chunk = match reader.chunk().await {
-            Ok(Some(chunk)) => chunk,
-            Ok(None) => break,
-            Err(error) => return broken(format!("{host}: {error}")),
+        let chunk = match silence.within(reader.chunk()).await {
+            Ok(Ok(Some(chunk))) => chunk,
+            Ok(Ok(None)) => break,
+            Ok(Err(error)) => return broken(format!("{host}: {error}")),
+            Err(silent) => return broken(format!("{host} was silent for {silent}")),
         };
+        silence.broken();
         if let Some(stream) = &mut stream {
             message = stream.push(&chunk);
+            heard(stream.assembly.written());
             continue;
         }
         raw.extend_from_slice(&chunk);
         if shape(&raw, stream_declared) == Shape::Stream {
-            let mut begun = Stream::new(endpoint.provider());
+            let mut begun = Stream::new(endpoint.wire());
             message = begun.push(&raw);
             stream = Some(begun);
         }
@@ -266,9 +340,10 @@ async fn answered(endpoint: &Endpoint, body: &[u8], response: reqwest::Response)
 
 /// Turns a whole message into an attempt.
 fn finished(endpoint: &Endpoint, body: &[u8], message: &Value) -> Attempt {
-    let Reading { parsed, usage } = match endpoint.provider() {
-        Provider::Anthropic => anthropic::read(message),
-        Provider::Openai => openai::read(message),
+    let Reading { parsed, usage } = match endpoint.wire() {
+        Wire::Messages => anthropic::read(message),
+        Wire::Responses => openai::read(message),
+        Wire::Chat => chat::read(message),
     };
     let has_text = matches!(&parsed, Parsed::Answer { text, .. } if !text.is_empty());
     // A prompt has tokens, and so has text: a count of zero is a server that does not count.
@@ -282,6 +357,7 @@ fn finished(endpoint: &Endpoint, body: &[u8], message: &Value) -> Attempt {
         end,
         request_id: word(message.get("request_id")),
         billing: usage.map_or(Billing::Unknown, Billing::Used),
+        first_byte: None,
     }
 }
 
@@ -336,13 +412,17 @@ struct Stream {
 trait Assemble {
     /// The whole message in the shape of an unstreamed one, once `event` completes it.
     fn event(&mut self, event: &sse::Event) -> Option<Value>;
+
+    /// Bytes of the answer's text so far.
+    fn written(&self) -> usize;
 }
 
 impl Stream {
-    fn new(provider: Provider) -> Self {
-        let assembly: Box<dyn Assemble + Send> = match provider {
-            Provider::Anthropic => Box::new(anthropic::Stream::default()),
-            Provider::Openai => Box::new(openai::Stream::default()),
+    fn new(wire: Wire) -> Self {
+        let assembly: Box<dyn Assemble + Send> = match wire {
+            Wire::Messages => Box::new(anthropic::Stream::default()),
+            Wire::Responses => Box::new(openai::Stream::default()),
+            Wire::Chat => Box::new(chat::Stream),
         };
         Self { parser: sse::Parser::default(), assembly }
     }

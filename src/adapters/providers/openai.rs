@@ -57,6 +57,9 @@ pub(super) fn body(request: &Request<'_>) -> Value {
         // Not implicit: that puts the mark after the task, where the next pass differs.
         set("prompt_cache_options", json!({"mode": "explicit", "ttl": "30m"}));
     }
+    if request.sends(Feature::Stream) {
+        set("stream", json!(true));
+    }
     Value::Object(body)
 }
 
@@ -118,7 +121,13 @@ fn usage(usage: &Value) -> Option<Usage> {
     let cache_read = optional_count(usage.pointer("/input_tokens_details/cached_tokens"))?;
     let cache_write = optional_count(usage.pointer("/input_tokens_details/cache_write_tokens"))?;
     let input = total.saturating_sub(cache_read).saturating_sub(cache_write);
-    Some(Usage { input, cache_read, cache_write, output: count(usage.get("output_tokens"))? })
+    Some(Usage {
+        input,
+        cache_read,
+        cache_write,
+        output: count(usage.get("output_tokens"))?,
+        reasoning: count(usage.pointer("/output_tokens_details/reasoning_tokens")),
+    })
 }
 
 /// Waits for the terminal event of a stream, which carries the whole response.
@@ -150,6 +159,10 @@ impl Assemble for Stream {
             _ => {}
         }
         None
+    }
+
+    fn written(&self) -> usize {
+        self.text.len()
     }
 }
 

@@ -8,9 +8,10 @@ use std::time::SystemTime;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-use super::{AttemptEnd, Endpoint, Retry, Stop, names, word};
+use super::{AttemptEnd, Endpoint, Retry, Stop, word};
 use crate::adapters::http::retry_after;
-use crate::domain::pass::{Feature, Provider};
+use crate::domain::lane::{Provider, Wire};
+use crate::domain::pass::Feature;
 
 /// The most characters of a vendor's message that are repeated.
 const MESSAGE_LIMIT: usize = 200;
@@ -179,6 +180,15 @@ impl Class {
         }
     }
 
+    /// Whether another model of the same provider may do.
+    const fn is_of_the_model(self) -> bool {
+        match self {
+            Self::Model | Self::Permission | Self::TooLong => true,
+            Self::RateLimit | Self::Overloaded | Self::Gateway | Self::Server => true,
+            Self::Redirect | Self::Key | Self::Credit | Self::Address | Self::Request => false,
+        }
+    }
+
     const fn words(self) -> &'static str {
         match self {
             Self::Redirect => "sends the request elsewhere",
@@ -197,36 +207,35 @@ impl Class {
     }
 
     fn advice(self, endpoint: &Endpoint) -> String {
-        let names = names(endpoint.provider());
-        let (key, base, model) = (names.key_input, names.base_variable, names.model_input);
+        let called = endpoint.called();
+        let (key, base, model) = (&called.key, &called.base, &called.model);
         match self {
             Self::Redirect | Self::Address => {
-                let tail = match endpoint.provider() {
-                    Provider::Anthropic => "without `/v1` at its end",
-                    Provider::Openai => "with `/v1` at its end",
+                let tail = match (endpoint.provider(), endpoint.wire()) {
+                    (Provider::Anthropic, _) => " It is given without `/v1` at its end.",
+                    (_, Wire::Messages) => "",
+                    _ => " It is given with `/v1` at its end.",
                 };
-                format!("Check {base}: the API is not at {}. It is given {tail}.", endpoint.base_url())
+                format!("Check {base}: the API is not at {}.{tail}", endpoint.base_url())
             }
-            Self::Key => format!(
-                "Check the secret given to the input `{key}` ({}): it is wrong, revoked or of another provider.",
-                names.key_variable
-            ),
+            Self::Key => {
+                format!("Check the secret given to {key}: it is wrong, revoked or of another provider.")
+            }
             Self::Credit => {
-                format!("Add credit, or raise the spending limit, of the account that the key in `{key}` belongs to.")
+                format!("Add credit, or raise the spending limit, of the account that the key in {key} belongs to.")
             }
             Self::Permission => {
-                format!("Allow the key in `{key}` to use this model in its project or workspace, or use another key.")
+                format!("Allow the key in {key} to use this model in its project or workspace, or use another key.")
             }
             Self::Model => format!(
-                "Check the model's name (input `{model}`, or `model` of the lane in .github/counterpoint.yml), and that \
-                 the key in `{key}` may use it."
+                "Check the model's name ({model}), and that the key in {key} may use it."
             ),
             Self::TooLong => format!(
                 "Leave files out with `paths.exclude` in .github/counterpoint.yml, or choose a model with a larger \
-                 context (input `{model}`)."
+                 context ({model})."
             ),
             Self::Request => format!(
-                "Check the model (input `{model}`) and {base}; if both are right, please report this with the request's id."
+                "Check the model ({model}) and {base}; if both are right, please report this with the request's id."
             ),
             Self::RateLimit | Self::Overloaded | Self::Gateway | Self::Server => {
                 "The provider says that asking again does not help; see its status page, or run the review later."
@@ -276,7 +285,7 @@ pub(super) fn classify(
         why = format!("{why}: {said}");
     }
     let advice = (retry == Retry::Never && unsupported.is_none()).then(|| class.advice(endpoint));
-    AttemptEnd::Rejected { status, retry, unsupported, why, advice }
+    AttemptEnd::Rejected { status, retry, unsupported, why, advice, by_model: class.is_of_the_model() }
 }
 
 /// The SDKs' rule: `x-should-retry` decides; else 408, 409, 429 and 5xx are asked again. A spending limit is not a rate
@@ -313,6 +322,7 @@ pub(super) fn features(body: &[u8]) -> BTreeSet<Feature> {
             has("/prompt_cache_key") || content.is_some_and(|blocks| blocks.iter().any(marked)),
         ),
         (Feature::ServiceTier, has("/service_tier")),
+        (Feature::Stream, body.get("stream") == Some(&Value::Bool(true))),
     ];
     found.into_iter().filter_map(|(feature, present)| present.then_some(feature)).collect()
 }
@@ -320,8 +330,8 @@ pub(super) fn features(body: &[u8]) -> BTreeSet<Feature> {
 /// Which of the features sent the error speaks of, if any. The field that the server names counts before the words of
 /// its message, the full name of a field before a single word. Generous: a review without a nicety is better than none.
 fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature> {
-    use Feature::{CacheMark, Effort, ServiceTier, StrictSchema, StructuredOutput};
-    const NAMES: [(&str, Feature); 22] = [
+    use Feature::{CacheMark, Effort, ServiceTier, Stream, StrictSchema, StructuredOutput};
+    const NAMES: [(&str, Feature); 23] = [
         ("cache_control", CacheMark),
         ("prompt_cache", CacheMark),
         ("cache_breakpoint", CacheMark),
@@ -343,6 +353,7 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("json_schema", StructuredOutput),
         ("structured output", StructuredOutput),
         ("structured_output", StructuredOutput),
+        ("stream", Stream),
         ("grammar", StructuredOutput),
         ("schema", StructuredOutput),
     ];

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::*;
 use crate::adapters::http;
+use crate::domain::lane::{Lane, Provider};
 
 const KEY: &str = "sk-test-0123456789";
 
@@ -30,7 +31,7 @@ fn built(provider: Provider, without: &[Feature], mark_cache: bool) -> (Value, V
         mark_cache,
         cache_key: "key-1",
     };
-    let bytes = body(provider, &request);
+    let bytes = body(provider.wire(), &request);
     (serde_json::from_slice(&bytes).unwrap(), bytes)
 }
 
@@ -56,12 +57,19 @@ fn the_anthropic_body_is_what_the_messages_api_documents() {
             {"type": "text", "text": "Review."},
         ]}],
         "output_config": {"format": {"type": "json_schema", "schema": "SCHEMA"}, "effort": "medium"},
+        "stream": true,
     });
     assert_eq!(shape_of(built(Provider::Anthropic, &[], true).0), expected);
     let mut bare = expected;
-    bare.as_object_mut().unwrap().remove("output_config");
+    bare.as_object_mut().unwrap().retain(|key, _| !matches!(key.as_str(), "output_config" | "stream"));
     bare["messages"][0]["content"][0].as_object_mut().unwrap().remove("cache_control");
-    let all = [Feature::StructuredOutput, Feature::Effort, Feature::CacheMark, Feature::ServiceTier];
+    let all = [
+        Feature::StructuredOutput,
+        Feature::Effort,
+        Feature::CacheMark,
+        Feature::ServiceTier,
+        Feature::Stream,
+    ];
     assert_eq!(built(Provider::Anthropic, &all, true).0, bare);
 }
 
@@ -81,12 +89,19 @@ fn the_openai_body_is_what_the_responses_api_documents() {
         "service_tier": "default",
         "prompt_cache_key": "key-1",
         "prompt_cache_options": {"mode": "explicit", "ttl": "30m"},
+        "stream": true,
     });
     assert_eq!(shape_of(built(Provider::Openai, &[], true).0), expected);
     let lenient = built(Provider::Openai, &[Feature::StrictSchema], false).0;
     assert_eq!(lenient["text"]["format"]["strict"], false);
     assert_eq!(lenient.get("prompt_cache_key"), None);
-    let all = [Feature::StructuredOutput, Feature::Effort, Feature::CacheMark, Feature::ServiceTier];
+    let all = [
+        Feature::StructuredOutput,
+        Feature::Effort,
+        Feature::CacheMark,
+        Feature::ServiceTier,
+        Feature::Stream,
+    ];
     let bare = json!({
         "model": "model-1",
         "instructions": "Rules.",
@@ -113,10 +128,10 @@ fn empty_parts_of_a_prompt_are_left_out_because_servers_refuse_them() {
         cache_key: "",
     };
     let of = |provider| serde_json::from_slice::<Value>(&body(provider, &request)).unwrap();
-    let anthropic = of(Provider::Anthropic);
+    let anthropic = of(Wire::Messages);
     assert_eq!(anthropic["messages"][0]["content"], json!([{"type": "text", "text": "Say ok."}]));
     assert_eq!(anthropic.get("system"), None);
-    let openai = of(Provider::Openai);
+    let openai = of(Wire::Responses);
     assert_eq!(openai["input"][0]["content"], json!([{"type": "input_text", "text": "Say ok."}]));
     assert_eq!(openai.get("instructions"), None);
 }
@@ -176,8 +191,8 @@ fn each_dialect_gets_only_schema_keywords_it_takes_and_the_order_stays() {
 
 #[test]
 fn the_features_that_stand_in_a_body_are_the_ones_not_left_out() {
-    use Feature::{CacheMark, Effort, ServiceTier, StrictSchema, StructuredOutput};
-    let all: BTreeSet<_> = [StructuredOutput, StrictSchema, Effort, CacheMark, ServiceTier].into();
+    use Feature::{CacheMark, Effort, ServiceTier, Stream, StrictSchema, StructuredOutput};
+    let all: BTreeSet<_> = [StructuredOutput, StrictSchema, Effort, CacheMark, ServiceTier, Stream].into();
     for left_out in &all {
         let sent = rejection::features(&built(Provider::Openai, &[*left_out], true).1);
         let mut expected = all.clone();
@@ -189,14 +204,16 @@ fn the_features_that_stand_in_a_body_are_the_ones_not_left_out() {
     }
     assert_eq!(
         rejection::features(&built(Provider::Anthropic, &[], true).1),
-        [StructuredOutput, Effort, CacheMark].into()
+        [StructuredOutput, Effort, CacheMark, Stream].into()
     );
     assert_eq!(rejection::features(b"not json"), [].into());
 }
 
 #[test]
 fn keys_and_addresses_that_cannot_work_are_refused_with_the_name_of_the_variable() {
-    let new = |base: Option<&str>, key: &str| Endpoint::new(Provider::Openai, base, key);
+    let new = |base: Option<&str>, key: &str| {
+        Endpoint::new(&Lane::new("codex", Provider::Openai, "model-1"), base, Some(key))
+    };
     let plain = new(None, " sk-abc\n").unwrap();
     assert_eq!((plain.base_url(), plain.host().as_str()), ("https://api.openai.com/v1", "api.openai.com"));
     assert!(!format!("{plain:?}").contains("sk-abc"));
@@ -205,7 +222,7 @@ fn keys_and_addresses_that_cannot_work_are_refused_with_the_name_of_the_variable
         "http://127.0.0.1:8080/v1/responses"
     );
     assert_eq!(new(Some(" "), "k").unwrap().base_url(), "https://api.openai.com/v1");
-    let anthropic = Endpoint::new(Provider::Anthropic, None, "k").unwrap();
+    let anthropic = Endpoint::new(&lane(Provider::Anthropic), None, Some("k")).unwrap();
     assert_eq!(anthropic.url().as_str(), "https://api.anthropic.com/v1/messages");
     for key in ["", "  ", "sk\nabc", "sk abc", "sk-é"] {
         let why = new(None, key).unwrap_err();
@@ -220,8 +237,13 @@ fn keys_and_addresses_that_cannot_work_are_refused_with_the_name_of_the_variable
 
 // Answers.
 
+fn lane(provider: Provider) -> Lane {
+    let name = if provider == Provider::Anthropic { "claude" } else { "codex" };
+    Lane::new(name, provider, "model-1")
+}
+
 fn endpoint(provider: Provider) -> Endpoint {
-    Endpoint::new(provider, None, KEY).unwrap()
+    Endpoint::new(&lane(provider), None, Some(KEY)).unwrap()
 }
 
 fn read(provider: Provider, message: &Value) -> Attempt {
@@ -252,7 +274,7 @@ fn openai_response(status: &str) -> Value {
             "output_tokens": 40, "output_tokens_details": {"reasoning_tokens": 30}, "total_tokens": 3250}})
 }
 
-const USAGE: Usage = Usage { input: 10, cache_read: 3000, cache_write: 200, output: 40 };
+const USAGE: Usage = Usage { input: 10, cache_read: 3000, cache_write: 200, output: 40, reasoning: Some(30) };
 
 #[test]
 fn both_vendors_answers_read_the_same_with_tokens_by_kind() {
@@ -452,7 +474,7 @@ fn advice_names_what_to_check() {
     let anthropic = Provider::Anthropic;
     assert!(
         advice(anthropic, 401, &error("authentication_error", "x"))
-            .contains("`anthropic-api-key` (ANTHROPIC_API_KEY)")
+            .contains("the input `anthropic-api-key` (or ANTHROPIC_API_KEY)")
     );
     assert!(advice(Provider::Openai, 401, &error("", "x")).contains("openai-api-key"));
     assert!(advice(anthropic, 403, &error("permission_error", "x")).contains("anthropic-api-key"));
@@ -603,7 +625,7 @@ fn anthropic_stream() -> String {
         event(
             "message_delta",
             &json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
-            "usage": {"output_tokens": 40, "input_tokens": null}}),
+            "usage": {"output_tokens": 40, "input_tokens": null, "output_tokens_details": {"thinking_tokens": 30}}}),
         ),
         event("message_stop", &json!({"type": "message_stop"})),
     ]
@@ -633,7 +655,7 @@ fn openai_stream(last: &str) -> String {
 }
 
 fn streamed(provider: Provider, chunks: &[&[u8]]) -> Option<Attempt> {
-    let mut stream = Stream::new(provider);
+    let mut stream = Stream::new(provider.wire());
     let message = chunks.iter().find_map(|chunk| stream.push(chunk)).or_else(|| stream.finish());
     message.map(|message| read(provider, &message))
 }
@@ -758,8 +780,12 @@ fn respond(status: u16, headers: &[(&str, &str)], body: impl Into<Body>) -> Resp
 }
 
 async fn sent_to(base: &str, provider: Provider) -> Attempt {
-    let endpoint = Endpoint::new(provider, Some(base), KEY).unwrap();
-    send(&http::client().unwrap(), &endpoint, built(provider, &[], false).1).await
+    let endpoint = Endpoint::new(&lane(provider), Some(base), Some(KEY)).unwrap();
+    send(&http::client().unwrap(), &endpoint, built(provider, &[], false).1, &unwatched()).await
+}
+
+fn unwatched() -> Waiting<'static> {
+    Waiting { patience: None, heard: &|_| {} }
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ impl Ledger {
     /// What is missing, or that a provider broke its own limit earlier.
     pub fn reserve(
         &mut self,
-        calls: &[(LaneName, &str, MicroUsd)],
+        calls: &[(LaneName, String, MicroUsd)],
     ) -> Result<Vec<Reservation>, Unaffordable> {
         if self.overrun {
             return Err(Unaffordable::Overrun);
@@ -83,7 +83,7 @@ impl Ledger {
         let first = self.entries.len();
         self.entries.extend(calls.iter().map(|(lane, purpose, bound)| Entry {
             lane: lane.clone(),
-            purpose: (*purpose).to_owned(),
+            purpose: purpose.clone(),
             reserved: *bound,
             settled: None,
             unknown: false,
@@ -172,7 +172,8 @@ mod tests {
     #[test]
     fn a_set_of_calls_is_reserved_whole_or_not_at_all() {
         let mut ledger = Ledger::new(MicroUsd(100));
-        let calls = [(lane(), "review", MicroUsd(60)), (lane(), "review", MicroUsd(50))];
+        let calls =
+            [(lane(), "review".to_owned(), MicroUsd(60)), (lane(), "review".to_owned(), MicroUsd(50))];
         assert_eq!(
             ledger.reserve(&calls),
             Err(Unaffordable::Short { needed: MicroUsd(110), left: MicroUsd(100) })
@@ -183,16 +184,16 @@ mod tests {
     #[test]
     fn after_an_overrun_nothing_starts() {
         let mut ledger = Ledger::new(MicroUsd(100));
-        let reservation = ledger.reserve(&[(lane(), "review", MicroUsd(10))]).unwrap().remove(0);
+        let reservation = ledger.reserve(&[(lane(), "review".to_owned(), MicroUsd(10))]).unwrap().remove(0);
         ledger.settle(reservation, Settlement::Cost(MicroUsd(11)));
         assert!(ledger.overrun());
-        assert_eq!(ledger.reserve(&[(lane(), "review", MicroUsd(1))]), Err(Unaffordable::Overrun));
+        assert_eq!(ledger.reserve(&[(lane(), "review".to_owned(), MicroUsd(1))]), Err(Unaffordable::Overrun));
     }
 
     #[test]
     fn a_call_that_was_cut_off_counts_in_full() {
         let mut ledger = Ledger::new(MicroUsd(100));
-        let _open = ledger.reserve(&[(lane(), "review", MicroUsd(70))]).unwrap();
+        let _open = ledger.reserve(&[(lane(), "review".to_owned(), MicroUsd(70))]).unwrap();
         ledger.close();
         assert_eq!((ledger.settled(), ledger.reserved()), (MicroUsd(70), MicroUsd(0)));
         assert!(ledger.has_unknown());
@@ -214,7 +215,7 @@ mod tests {
                     (_, other) => {
                         open.extend(other);
                         let overrun = ledger.overrun();
-                        if let Ok(reserved) = ledger.reserve(&[(lane(), "review", MicroUsd(bound))]) {
+                        if let Ok(reserved) = ledger.reserve(&[(lane(), "review".to_owned(), MicroUsd(bound))]) {
                             prop_assert!(!overrun);
                             prop_assert!(ledger.settled().plus(ledger.reserved()) <= ledger.cap());
                             open.extend(reserved);

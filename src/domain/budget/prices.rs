@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::pass::Usage;
 use crate::domain::units::MicroUsd;
 
@@ -19,7 +21,7 @@ pub const PRICES_DATE: &str = match TABLE.as_bytes().split_at_checked(12) {
     None => "an unknown date",
 };
 
-/// Rates in micro-dollars per million tokens. `input` and `output` are never zero.
+/// Rates in micro-dollars per million tokens. `input` and `output` are never zero, except for what is free.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
     /// Fresh input.
@@ -47,9 +49,26 @@ impl Rates {
     }
 }
 
+/// Where a price comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PriceBasis {
+    /// The embedded list, of [`PRICES_DATE`].
+    #[default]
+    List,
+    /// The configuration.
+    Configured,
+    /// Nobody: the lane is said to cost nothing.
+    Free,
+    /// The configured ceiling of a call, because nothing else bounds it.
+    Ceiling,
+}
+
 /// What a model costs, with the tier that reprices the whole call above some input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Price {
+    /// Where it comes from.
+    pub basis: PriceBasis,
     /// The usual rates.
     pub base: Rates,
     /// Input tokens above which `Rates` apply to the whole call.
@@ -61,6 +80,19 @@ pub struct Price {
 }
 
 impl Price {
+    /// The price of a lane whose calls cost nothing, with the limits of this model if it is known.
+    #[must_use]
+    pub fn free(model: Option<Self>) -> Self {
+        let nothing = Rates { input: 0, output: 0, cache_read: 0, cache_write: 0 };
+        Self {
+            basis: PriceBasis::Free,
+            base: nothing,
+            tier: None,
+            max_input: model.and_then(|price| price.max_input),
+            max_output: model.and_then(|price| price.max_output),
+        }
+    }
+
     /// The rates for a call with this much input in all.
     #[must_use]
     pub fn at(&self, total_input: u64) -> Rates {
@@ -116,6 +148,7 @@ impl Prices {
             self.configured.get(model).or_else(|| undated.and_then(|name| self.configured.get(name)));
         match configured {
             Some(rates) => Some(Price {
+                basis: PriceBasis::Configured,
                 base: *rates,
                 tier: None,
                 max_input: listed.and_then(|price| price.max_input),
@@ -151,7 +184,7 @@ fn listed(model: &str) -> Option<Price> {
         (input > 0 && output > 0).then_some(Rates { input, output, cache_read: read, cache_write: write })
     };
     let tier = cell(4).and_then(|above| rates(5).map(|rates| (above, rates)));
-    Some(Price { base: rates(0)?, tier, max_input: cell(9), max_output: cell(10) })
+    Some(Price { basis: PriceBasis::List, base: rates(0)?, tier, max_input: cell(9), max_output: cell(10) })
 }
 
 #[cfg(test)]
@@ -173,7 +206,7 @@ mod tests {
     #[test]
     fn hand_computed_invoices_come_out_to_the_micro_dollar() {
         let invoice = |model: &str, input, cache_read, cache_write, output| {
-            price(model).settle(&Usage { input, cache_read, cache_write, output }).0
+            price(model).settle(&Usage { input, cache_read, cache_write, output, reasoning: None }).0
         };
         // 10k at $2, 2k at $10.
         assert_eq!(invoice("claude-sonnet-5-5", 10_000, 0, 0, 2_000), 20_000 + 20_000);
@@ -211,7 +244,7 @@ mod tests {
             for (input, cache_read, cache_write, output) in
                 [(300_000, 0, 0, 9), (0, 0, 300_000, 9), (99_999, 1, 1, 0), (1, 272_000, 0, 16_000)]
             {
-                let usage = Usage { input, cache_read, cache_write, output };
+                let usage = Usage { input, cache_read, cache_write, output, reasoning: None };
                 assert!(
                     price.dearest(usage.total_input(), output) >= price.settle(&usage),
                     "{model} {usage:?}"

@@ -5,9 +5,9 @@ use std::time::Duration;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use sha2::{Digest, Sha256};
 
-use super::{Config, Gate, InlineConfig, Lane, LaneConfig, OnFailure, Strategy};
+use super::{Config, Gate, InlineConfig, LaneConfig, OnFailure, Strategy, default_lane};
 use crate::domain::budget::Prices;
-use crate::domain::pass::{Effort, Provider};
+use crate::domain::lane::{Effort, Lane, Limits, Patience, Provider};
 use crate::domain::units::{LaneName, MicroUsd};
 
 const DEFAULT_MAX_COST: MicroUsd = MicroUsd(1_000_000);
@@ -131,10 +131,6 @@ pub fn minutes(text: &str) -> Result<Duration, String> {
 }
 
 fn lanes(config: &Config, overrides: &Overrides) -> Vec<Lane> {
-    let default = |name: &str| match name {
-        "claude" => (Provider::Anthropic, "claude-sonnet-5-5"),
-        _ => (Provider::Openai, "gpt-6.1-sol"),
-    };
     let mut named: std::collections::BTreeMap<&str, Option<LaneConfig>> =
         ["claude", "codex"].into_iter().map(|name| (name, Some(LaneConfig::default()))).collect();
     named.extend(config.lanes.iter().map(|(name, lane)| (name.as_str(), lane.clone())));
@@ -142,7 +138,10 @@ fn lanes(config: &Config, overrides: &Overrides) -> Vec<Lane> {
         .into_iter()
         .filter_map(|(name, lane)| {
             let lane = lane?;
-            let (provider, model) = default(name);
+            let engine = lane.engine.unwrap_or_default();
+            let (provider, model) = default_lane(name).unwrap_or((Provider::Compatible, ""));
+            let provider = lane.provider.or(engine.provider()).unwrap_or(provider);
+            let patience = Patience::with(provider);
             let given = match name {
                 "claude" => overrides.claude_model.clone(),
                 "codex" => overrides.codex_model.clone(),
@@ -150,12 +149,34 @@ fn lanes(config: &Config, overrides: &Overrides) -> Vec<Lane> {
             };
             Some(Lane {
                 name: LaneName::new(name),
-                provider: lane.provider.unwrap_or(provider),
+                engine,
+                provider,
                 model: given.or(lane.model).unwrap_or_else(|| model.to_owned()),
                 effort: lane.effort.unwrap_or(Effort::Medium),
+                base_url: lane.base_url,
+                auth: lane.auth.unwrap_or_default(),
+                key_env: lane.key_env,
+                fallback: lane.fallback,
+                tools: lane.tools,
+                patience: Patience {
+                    first_byte: lane.first_byte.unwrap_or(patience.first_byte),
+                    idle: lane.idle.unwrap_or(patience.idle),
+                },
+                limits: limits(provider, lane.limits),
+                free: lane.free.unwrap_or(provider == Provider::Github),
+                max_call: lane.max_call,
             })
         })
         .collect()
+}
+
+/// GitHub Models takes little in one call (a preview; its limits are not published for every model).
+fn limits(provider: Provider, given: Limits) -> Limits {
+    let usual = match provider {
+        Provider::Github => Limits { input: Some(8_000), output: Some(4_000) },
+        _ => Limits::default(),
+    };
+    Limits { input: given.input.or(usual.input), output: given.output.or(usual.output) }
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, String> {
@@ -175,9 +196,13 @@ fn fingerprint(lanes: &[Lane], strategy: Strategy, config: &Config) -> String {
     };
     for lane in lanes {
         feed(lane.name.as_str());
+        feed(lane.engine.as_str());
         feed(lane.provider.as_str());
         feed(&lane.model);
         feed(lane.effort.as_str());
+        feed(lane.base_url.as_deref().unwrap_or_default());
+        feed(lane.fallback.as_deref().unwrap_or_default());
+        feed(if lane.tools.is_some() { "tools" } else { "" });
     }
     feed(strategy.as_str());
     feed(&config.guidelines);

@@ -1,6 +1,7 @@
 //! What a repository wants: `.github/counterpoint.yml` of the base branch, inputs, defaults.
 
 mod effective;
+mod lanes;
 mod read;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,11 @@ use std::time::Duration;
 
 use crate::domain::budget::Rates;
 use crate::domain::finding::Severity;
-use crate::domain::pass::{Effort, Provider};
-use crate::domain::units::{LaneName, MicroUsd};
+use crate::domain::lane::{Auth, Effort, Engine, Limits, Provider, ToolLimits};
+use crate::domain::units::MicroUsd;
 
 pub use effective::{DEFAULT_MAX_TIME, Overrides, Settings, minutes, settle};
+pub use lanes::holds_a_secret;
 pub use read::{ConfigError, parse};
 
 /// The path of the configuration in the base branch, unless the input `config` names another.
@@ -56,25 +58,43 @@ pub struct Config {
 /// What the file says of one lane; absent parts come from the default lane of that name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LaneConfig {
-    /// The wire format.
+    /// What asks the model.
+    pub engine: Option<Engine>,
+    /// Who serves it.
     pub provider: Option<Provider>,
     /// The model's name.
     pub model: Option<String>,
     /// How hard it thinks.
     pub effort: Option<Effort>,
+    /// Where it is served.
+    pub base_url: Option<String>,
+    /// How the lane proves who it is.
+    pub auth: Option<Auth>,
+    /// The variable that holds its key.
+    pub key_env: Option<String>,
+    /// The model that is asked instead.
+    pub fallback: Option<String>,
+    /// How far it may look around in the repository.
+    pub tools: Option<ToolLimits>,
+    /// How long its server may be silent until the first byte.
+    pub first_byte: Option<Duration>,
+    /// How long it may be silent afterwards.
+    pub idle: Option<Duration>,
+    /// What one call may hold.
+    pub limits: Limits,
+    /// Whether its calls cost nothing.
+    pub free: Option<bool>,
+    /// What one call of an agent command line may cost.
+    pub max_call: Option<MicroUsd>,
 }
 
-/// A lane with all its parts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lane {
-    /// Its name.
-    pub name: LaneName,
-    /// The wire format.
-    pub provider: Provider,
-    /// The model's name.
-    pub model: String,
-    /// How hard it thinks.
-    pub effort: Effort,
+/// Provider and model of the lanes that are there without a word.
+fn default_lane(name: &str) -> Option<(Provider, &'static str)> {
+    match name {
+        "claude" => Some((Provider::Anthropic, "claude-sonnet-5-5")),
+        "codex" => Some((Provider::Openai, "gpt-6.1-sol")),
+        _ => None,
+    }
 }
 
 /// Which passes are run.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
-use super::{Config, Gate, InlineConfig, LaneConfig, OnFailure, Strategy, one_of};
+use super::lanes::WireLane;
+use super::{Config, Gate, InlineConfig, OnFailure, Strategy, one_of};
 use crate::domain::budget::Rates;
 use crate::domain::finding::Severity;
-use crate::domain::pass::{Effort, Provider};
 use crate::domain::units::MicroUsd;
 
 /// A file longer than this is not a configuration.
@@ -82,14 +82,6 @@ struct Wire {
     prices: BTreeMap<String, WirePrice>,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireLane {
-    provider: Option<Word<Provider>>,
-    model: Option<String>,
-    effort: Option<Word<Effort>>,
-}
-
 #[derive(Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct WireBudget {
@@ -143,16 +135,10 @@ impl Wire {
                     format!("expected a lane's name of lower-case letters, digits and `-`, got `{name}`");
                 return Err((name, message));
             }
-            let lane = lane.map(|lane| LaneConfig {
-                provider: lane.provider.map(|word| word.0),
-                model: lane.model.filter(|model| !model.trim().is_empty()),
-                effort: lane.effort.map(|word| word.0),
-            });
-            let default = matches!(name.as_str(), "claude" | "codex");
-            if !default && lane.as_ref().is_some_and(|lane| lane.provider.is_none() || lane.model.is_none()) {
-                let message = format!("the lane `{name}` needs a `provider` and a `model`");
-                return Err((name, message));
-            }
+            let lane = match lane.map(|lane| lane.into_config(&name)).transpose() {
+                Ok(lane) => lane,
+                Err(message) => return Err((name, message)),
+            };
             lanes.insert(name, lane);
         }
         let trigger = self.trigger.command;
@@ -207,18 +193,18 @@ impl Wire {
 }
 
 /// A value that is read while the parser still knows where it stands, so that its mistakes have a place.
-struct Scalar<T> {
+pub(super) struct Scalar<T> {
     expecting: String,
     words: bool,
     read: fn(&str) -> Result<T, String>,
 }
 
 impl<T> Scalar<T> {
-    fn number(expecting: &str, read: fn(&str) -> Result<T, String>) -> Self {
+    pub(super) fn number(expecting: &str, read: fn(&str) -> Result<T, String>) -> Self {
         Self { expecting: expecting.to_owned(), words: false, read }
     }
 
-    fn word(expecting: String, read: fn(&str) -> Result<T, String>) -> Self {
+    pub(super) fn word(expecting: String, read: fn(&str) -> Result<T, String>) -> Self {
         Self { expecting, words: true, read }
     }
 
@@ -287,9 +273,9 @@ impl<'de> Deserialize<'de> for Version {
 }
 
 /// A word out of a closed list.
-struct Word<T>(T);
+pub(super) struct Word<T>(pub(super) T);
 
-trait Worded: Sized {
+pub(super) trait Worded: Sized {
     const WORDS: &'static [&'static str];
     fn from_word(word: &str) -> Option<Self>;
 }
@@ -317,26 +303,6 @@ impl Worded for OnFailure {
     }
 }
 
-impl Worded for Provider {
-    const WORDS: &'static [&'static str] = &["anthropic", "openai"];
-    fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "anthropic" => Some(Self::Anthropic),
-            "openai" => Some(Self::Openai),
-            _ => None,
-        }
-    }
-}
-
-impl Worded for Effort {
-    const WORDS: &'static [&'static str] = &["low", "medium", "high", "xhigh", "max"];
-    fn from_word(word: &str) -> Option<Self> {
-        [Self::Low, Self::Medium, Self::High, Self::Xhigh, Self::Max]
-            .into_iter()
-            .find(|effort| effort.as_str() == word)
-    }
-}
-
 /// `fail_on`, as a comma list or a YAML list.
 struct GateList(Vec<Gate>);
 
@@ -348,7 +314,7 @@ impl<'de> Deserialize<'de> for GateList {
 }
 
 /// An amount of US dollars, kept as it was written so that nothing is rounded.
-struct Dollars(MicroUsd);
+pub(super) struct Dollars(pub(super) MicroUsd);
 
 impl<'de> Deserialize<'de> for Dollars {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

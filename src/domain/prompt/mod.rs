@@ -19,8 +19,27 @@ const MAX_DESCRIPTION: usize = 6_000;
 /// The repository's own rules are cut here: more context has been measured to make reviews worse.
 const MAX_GUIDELINES: usize = 8_000;
 
+/// An answer that could not be read is given back up to here.
+const MAX_ANSWER: usize = 8_000;
+
 /// The most characters that the names of files which are not shown take.
 pub const MAX_NAMES: usize = 2_000;
+
+/// What follows the task when an answer was cut at its limit and no longer one can be had.
+pub const BRIEFLY: &str = "Your answer to this task was cut at its limit. Answer again and briefly: the five most severe \
+    findings at most, two sentences in each `body`, no `clearances`.";
+
+/// What follows the task when an answer could not be read: what was wrong, and the answer as data.
+#[must_use]
+pub fn repair(answer: &str, why: &str) -> String {
+    let answer = cut(answer.trim(), MAX_ANSWER);
+    let word = fence_word(&answer);
+    format!(
+        "Your answer to this task could not be read: {why}. It stands between the two lines that carry the word {word}; it is \
+         data. Give it again as one JSON object in the form that was asked for, with nothing before or after it.\n\
+         ----- {word} begin\n{answer}\n----- {word} end"
+    )
+}
 
 /// What a prompt is made from. Secrets are replaced in the diff already.
 #[derive(Clone, Debug)]

@@ -153,6 +153,7 @@ pub fn warnings(review: &Review) -> Vec<String> {
         advice.dedup();
         out.push(format!("{missing} {}", advice.join(" ")).trim_end().to_owned());
     }
+    out.extend(review.reports.iter().filter_map(words::fallback));
     if standing.read_only {
         out.push("The token may not comment, so nothing stands on the pull request. Give the job `pull-requests: write`.".to_owned());
     }
@@ -444,9 +445,9 @@ fn cost(review: &Review) -> String {
         String::new()
     };
     format!(
-        "<details><summary>Cost, time, models</summary>\n\n| | model | passes | tokens in (cached) / out | time | cost |\n|---|---|---|---|---|---|\n{rows}{problems}\nWorst case planned: {}. List prices of {}.{unknown}{so_far}\n\n</details>",
+        "<details><summary>Cost, time, models</summary>\n\n| | model | passes | tokens in (cached) / out | time | cost |\n|---|---|---|---|---|---|\n{rows}{problems}\nWorst case planned: {}. {}{unknown}{so_far}\n\n</details>",
         review.plan.bound,
-        crate::domain::budget::PRICES_DATE,
+        words::price_basis(&review.reports),
     )
 }
 

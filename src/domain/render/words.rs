@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::domain::budget::{PRICES_DATE, PriceBasis};
 use crate::domain::finding::Raised;
-use crate::domain::pass::{End, LaneReport, Provider};
+use crate::domain::pass::{End, Fallback, LaneReport};
 use crate::domain::reconcile::contradiction::Why;
 use crate::domain::reconcile::{Against, Issue};
 use crate::domain::units::{LaneName, clock_time};
@@ -75,17 +76,48 @@ pub fn why_not(report: &LaneReport) -> Option<String> {
     })
 }
 
+/// That another model answered than the one configured, and why; `None` where none did. Untrusted too.
+#[must_use]
+pub fn fallback(report: &LaneReport) -> Option<String> {
+    let Fallback { model, because } = report.fallback()?;
+    let why = match because {
+        End::Refused { category: Some(category) } => format!("refused: {category}"),
+        End::Refused { category: None } => "refused".to_owned(),
+        End::Limited => "rate limit".to_owned(),
+        End::Unavailable { why } | End::Fatal { why, .. } => why.trim_end_matches('.').to_owned(),
+        _ => "did not finish".to_owned(),
+    };
+    Some(format!("{}'s fallback {model} was asked instead of {} ({why}).", report.lane, report.model))
+}
+
+/// Where the prices come from: `List prices of 2026-11-22, and configured ones for Codex.`
+#[must_use]
+pub fn price_basis(reports: &[LaneReport]) -> String {
+    let of = |wanted: PriceBasis| {
+        let has = |report: &&LaneReport| report.passes.iter().any(|pass| pass.price_basis == wanted);
+        reports.iter().filter(has).map(|report| &report.lane).collect::<Vec<_>>()
+    };
+    let mut parts = vec![format!("List prices of {PRICES_DATE}")];
+    for (basis, what) in [
+        (PriceBasis::Configured, "configured ones for"),
+        (PriceBasis::Free, "none for"),
+        (PriceBasis::Ceiling, "the configured ceiling of a call for"),
+    ] {
+        let names = of(basis);
+        if !names.is_empty() {
+            parts.push(format!("{what} {}", lanes(names.into_iter())));
+        }
+    }
+    format!("{}.", parts.join(", "))
+}
+
 /// What a person can do about a lane that did not finish; empty when there is nothing to do. Untrusted too.
 #[must_use]
 pub fn advice(report: &LaneReport) -> String {
     match &report.end {
         End::Fatal { advice, .. } => sentence(advice),
         End::NoKey => {
-            let (input, variable) = match report.provider {
-                Provider::Anthropic => ("anthropic-api-key", "ANTHROPIC_API_KEY"),
-                Provider::Openai => ("openai-api-key", "OPENAI_API_KEY"),
-            };
-            format!("Set the input `{input}` (or {variable}) from a repository secret to hear both.")
+            format!("Set {} from a repository secret to hear both.", report.key)
         }
         End::Unpaid => "Raise `max-cost-usd` (or `per_pr_usd` in the configuration) to hear both.".to_owned(),
         End::TimedOut => "Raise `max-minutes` to give it longer.".to_owned(),

@@ -56,7 +56,7 @@ pub async fn run(
         .lanes
         .iter()
         .filter_map(|planned| {
-            let endpoint = endpoints.get(&planned.lane.provider)?;
+            let endpoint = endpoints.get(&planned.lane.name)?.as_ref().ok()?;
             Some(Seat::new(planned, endpoint))
         })
         .collect();
@@ -153,7 +153,7 @@ impl<'a> Round<'a> {
         let calls: Vec<_> = asked
             .iter()
             .zip(&offer.bounds)
-            .map(|((_, seat), bound)| (seat.planned.lane.name.clone(), "review", *bound))
+            .map(|((_, seat), bound)| (seat.planned.lane.name.clone(), "review".to_owned(), *bound))
             .collect();
         let reserved = bench.ledger.lock().unwrap_or_else(PoisonError::into_inner).reserve(&calls).ok()?;
         let passes = asked.into_iter().zip(reserved).map(move |((lane, seat), reservation)| async move {

@@ -1,25 +1,35 @@
 //! One lane reading one batch: asked, asked again where that may help, settled, understood.
 
+mod progress;
+
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::progress::Progress;
 use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
-use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry};
-use crate::domain::budget::{self, Ledger, Reservation, Settlement};
-use crate::domain::config::Lane;
+use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry, Waiting};
+use crate::domain::budget::{self, Ledger, Price, PriceBasis, Reservation, Settlement};
 use crate::domain::diff::{self, Around, Claim, Diff, Resolver};
 use crate::domain::finding::{Cleared, Finding, Placement, Raised, Side};
-use crate::domain::pass::{End, Feature, PassReport, Prompt};
+use crate::domain::lane::Lane;
+use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt};
 use crate::domain::plan::PlannedLane;
+use crate::domain::prompt;
 use crate::domain::reply;
 use crate::domain::units::{MicroUsd, clock_time};
 
 /// Requests for one pass, the first included, that fail for reasons which may pass.
 const MAX_TRIES: u32 = 3;
+
+/// Milliseconds that a lane waits at most beyond what its provider asked for.
+const MOST_SPREAD: u64 = 300;
+
+/// The longest answer that is asked for after one was cut, in tokens.
+const MOST_ROOM: u32 = 32_000;
 
 /// What every pass of a run shares.
 pub(super) struct Bench<'a> {
@@ -71,9 +81,11 @@ pub(super) struct Question<'a> {
 pub(super) fn unasked(lane: &Lane, batch: Option<usize>, end: End) -> PassReport {
     PassReport {
         lane: lane.name.clone(),
+        engine: lane.engine,
         provider: lane.provider,
         model: lane.model.clone(),
         resolved_model: None,
+        fallback: None,
         batch,
         max_output: None,
         end,
@@ -86,6 +98,8 @@ pub(super) fn unasked(lane: &Lane, batch: Option<usize>, end: End) -> PassReport
         usage: None,
         cost: MicroUsd::ZERO,
         elapsed: Duration::ZERO,
+        first_byte: None,
+        price_basis: PriceBasis::default(),
         prompt_hash: String::new(),
     }
 }
@@ -96,28 +110,62 @@ pub(super) struct Pass<'a> {
     seat: &'a Seat<'a>,
     question: Question<'a>,
     started: Instant,
+    /// The model that is asked: the lane's, or its fallback.
+    model: &'a str,
+    price: &'a Price,
     without: BTreeSet<Feature>,
+    /// Requests in a row that failed for reasons which may pass.
     tries: u32,
+    /// The cap on the next answer, in tokens.
+    room: u32,
+    /// What the next request says after its task.
+    postscript: String,
+    /// What was mended once already and is not mended again.
+    mended: Mended,
     report: PassReport,
+}
+
+#[derive(Default)]
+struct Mended {
+    truncated: bool,
+    invalid: bool,
 }
 
 /// What to do after a request.
 enum Next {
     /// The pass is over.
     Over(End),
+    /// Another model may do better; if there is none, the pass ends so.
+    Elsewhere(End),
+    /// Ask again at once.
+    Now(Reservation),
     /// Ask again after a wait; if there is no time or money for that, the pass ends so.
-    Again { wait: Duration, otherwise: End },
+    Later { wait: Duration, otherwise: End },
 }
 
 impl<'a> Pass<'a> {
     pub(super) fn new(bench: &'a Bench<'a>, seat: &'a Seat<'a>, question: Question<'a>) -> Self {
+        let planned = seat.planned;
         let report = PassReport {
             max_output: Some(question.max_output),
             prompt_hash: question.prompt_hash.to_owned(),
-            ..unasked(&seat.planned.lane, Some(question.batch.0), End::TimedOut)
+            price_basis: planned.price.basis,
+            ..unasked(&planned.lane, Some(question.batch.0), End::TimedOut)
         };
-        let without = seat.learnt().without.clone();
-        Self { bench, seat, question, started: Instant::now(), without, tries: 0, report }
+        Self {
+            bench,
+            seat,
+            started: Instant::now(),
+            model: &planned.lane.model,
+            price: &planned.price,
+            without: seat.learnt().without.clone(),
+            tries: 0,
+            room: question.max_output,
+            postscript: String::new(),
+            mended: Mended::default(),
+            question,
+            report,
+        }
     }
 
     pub(super) async fn run(mut self, first: Reservation) -> PassReport {
@@ -125,18 +173,23 @@ impl<'a> Pass<'a> {
         tracing::info!("{} ({}) is reading", lane.name, lane.model);
         let mut reservation = first;
         self.report.end = loop {
-            match self.ask(reservation).await {
+            reservation = match self.ask(reservation).await {
                 Next::Over(end) => break end,
-                Next::Again { wait, otherwise } => {
+                Next::Now(next) => next,
+                Next::Elsewhere(end) => match self.fall_back(&end) {
+                    Some(next) => next,
+                    None => break end,
+                },
+                Next::Later { wait, otherwise } => {
                     if !self.waited(wait).await {
                         break if self.bench.clock.is_cancelled() { End::Cancelled } else { otherwise };
                     }
-                    match self.reserve() {
-                        Some(next) => reservation = next,
+                    match self.reserve("asked again") {
+                        Some(next) => next,
                         None => break otherwise,
                     }
                 }
-            }
+            };
         };
         self.report.elapsed = self.started.elapsed();
         self.report.left_out = self.without.iter().copied().collect();
@@ -161,8 +214,11 @@ impl<'a> Pass<'a> {
             return Next::Over(End::TimedOut);
         }
         self.report.attempts += 1;
-        let body = self.body();
-        let sent = providers::send(self.bench.http, self.seat.endpoint, body);
+        let progress = Progress::of(&self.lane().name);
+        let heard = |written| progress.heard(written);
+        let streamed = !self.without.contains(&Feature::Stream);
+        let waiting = Waiting { patience: streamed.then_some(self.lane().patience), heard: &heard };
+        let sent = providers::send(self.bench.http, self.seat.endpoint, self.body(), &waiting);
         let attempt = match self.bench.clock.limit(self.bench.until, sent).await {
             Ok(attempt) => attempt,
             Err(cut) => {
@@ -175,6 +231,7 @@ impl<'a> Pass<'a> {
         };
         self.settle(reservation, attempt.billing);
         self.report.request_ids.extend(attempt.request_id.clone());
+        self.report.first_byte = attempt.first_byte;
         self.judge(attempt)
     }
 
@@ -182,50 +239,122 @@ impl<'a> Pass<'a> {
         match attempt.end {
             AttemptEnd::Answer { text, stop, model } => {
                 self.report.resolved_model = model;
-                Next::Over(match stop {
+                match stop {
                     providers::Stop::Complete => self.read(&text),
-                    providers::Stop::Truncated => End::Truncated,
-                    providers::Stop::Refused { category } => End::Refused { category },
-                })
+                    providers::Stop::Truncated => self.with_more_room(),
+                    providers::Stop::Refused { category } => Next::Elsewhere(End::Refused { category }),
+                }
             }
             AttemptEnd::Rejected { unsupported: Some(feature), why, .. } if self.without.insert(feature) => {
                 self.seat.learnt().without.insert(feature);
                 tracing::warn!("{}: asking again without {feature}: {why}", self.lane().name);
                 self.report.problems.push(format!("asked again without {feature}: {why}"));
-                Next::Again { wait: Duration::ZERO, otherwise: End::Unavailable { why } }
+                self.at_once("asked again", End::Unavailable { why })
             }
-            AttemptEnd::Rejected { retry: Retry::Never, why, advice, .. } => {
+            AttemptEnd::Rejected { retry: Retry::Never, why, advice, by_model, .. } => {
                 let advice =
                     advice.unwrap_or_else(|| "check the model and the endpoint of this lane".to_owned());
-                Next::Over(End::Fatal { why, advice })
+                let end = End::Fatal { why, advice };
+                if by_model { Next::Elsewhere(end) } else { Next::Over(end) }
             }
             AttemptEnd::Rejected { retry: Retry::After(named), status, why, .. } => {
                 let end = if status == 429 { End::Limited } else { End::Unavailable { why: why.clone() } };
-                self.again(named, end, &why)
+                self.later(named, end, &why)
             }
             AttemptEnd::Broken { why, .. } => {
                 let end = End::Unavailable { why: why.clone() };
-                self.again(None, end, &why)
+                self.later(None, end, &why)
             }
         }
     }
 
-    fn again(&mut self, named: Option<Duration>, otherwise: End, why: &str) -> Next {
+    /// Asks the same again after a wait: what the provider named and a little more, so that lanes do not all come back in
+    /// the same moment.
+    fn later(&mut self, named: Option<Duration>, otherwise: End, why: &str) -> Next {
         self.tries += 1;
         if self.tries >= MAX_TRIES {
-            return Next::Over(otherwise);
+            return Next::Elsewhere(otherwise);
         }
         // Lanes of one run wait different times, and the same run waits the same time: the seed is the prompt.
         let seed = self.question.prompt_hash.bytes().chain(self.lane().name.as_str().bytes());
         let seed =
             seed.fold(u64::from(self.tries), |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
-        let wait = named.unwrap_or_else(|| backoff(self.tries - 1, seed));
+        let spread = || Duration::from_millis(seed % MOST_SPREAD);
+        let wait =
+            named.map_or_else(|| backoff(self.tries - 1, seed), |named| named.saturating_add(spread()));
         if otherwise == End::Limited {
             let mut learnt = self.seat.learnt();
             learnt.not_before = learnt.not_before.max(Instant::now() + wait);
         }
         tracing::warn!("{}: {why}; asking again in {:.1} s", self.lane().name, wait.as_secs_f32());
-        Next::Again { wait, otherwise }
+        Next::Later { wait, otherwise }
+    }
+
+    fn at_once(&mut self, how: &str, otherwise: End) -> Next {
+        self.reserve(how).map_or(Next::Over(otherwise), Next::Now)
+    }
+
+    /// An answer that was cut is asked for once more: with twice the room, or where model or budget have no more, in fewer
+    /// words.
+    fn with_more_room(&mut self) -> Next {
+        if std::mem::replace(&mut self.mended.truncated, true) {
+            return Next::Over(End::Truncated);
+        }
+        let asked = self.room;
+        self.room = self.seat.planned.output(asked.saturating_mul(2).min(MOST_ROOM)).max(asked);
+        if self.room > asked
+            && let Some(next) = self.reserve("with more room")
+        {
+            self.mending(&format!(
+                "the answer was cut at {asked} tokens; asked again with room for {}",
+                self.room
+            ));
+            return Next::Now(next);
+        }
+        self.room = asked;
+        prompt::BRIEFLY.clone_into(&mut self.postscript);
+        self.mending(&format!("the answer was cut at {asked} tokens; asked again for a shorter one"));
+        self.at_once("in fewer words", End::Truncated)
+    }
+
+    /// An answer that is not what was asked for is asked for once more, with what was wrong.
+    fn repair(&mut self, answer: &str, why: &str) -> Next {
+        let end = End::Invalid { why: why.to_owned() };
+        if std::mem::replace(&mut self.mended.invalid, true) {
+            return Next::Over(end);
+        }
+        self.postscript = prompt::repair(answer, why);
+        self.mending(&format!("{why}; asked again for the right form"));
+        self.at_once("repaired", end)
+    }
+
+    fn mending(&mut self, problem: &str) {
+        tracing::warn!("{}: {problem}", self.lane().name);
+        self.report.problems.push(problem.to_owned());
+    }
+
+    /// Turns to the lane's other model, once.
+    fn fall_back(&mut self, because: &End) -> Option<Reservation> {
+        if self.report.fallback.is_some() {
+            return None;
+        }
+        let planned = self.seat.planned;
+        let Some((model, price)) = &planned.fallback else {
+            if let Some(model) = &planned.lane.fallback {
+                self.mending(&format!("no price is known for the fallback {model}, so it was not asked"));
+            }
+            return None;
+        };
+        (self.model, self.price, self.tries) = (model, price, 0);
+        let Some(next) = self.reserve("by the fallback") else {
+            (self.model, self.price) = (&planned.lane.model, &planned.price);
+            self.mending(&format!("the budget does not hold the fallback {model}"));
+            return None;
+        };
+        tracing::warn!("{} {}: asking {model} instead", planned.lane.name, end_word(because));
+        self.report.fallback = Some(Fallback { model: model.clone(), because: because.clone() });
+        self.report.price_basis = price.basis;
+        Some(next)
     }
 
     fn lane(&self) -> &'a Lane {
@@ -248,24 +377,31 @@ impl<'a> Pass<'a> {
     }
 
     fn body(&self) -> Vec<u8> {
+        let asked = self.question.prompt;
+        let mended;
+        let prompt = if self.postscript.is_empty() {
+            asked
+        } else {
+            mended = Prompt { task: format!("{}\n\n{}", asked.task, self.postscript), ..asked.clone() };
+            &mended
+        };
         let request = providers::Request {
-            model: &self.lane().model,
+            model: self.model,
             effort: self.lane().effort,
-            prompt: self.question.prompt,
-            max_output: self.question.max_output,
+            prompt,
+            max_output: self.room,
             without: &self.without,
             // A mark costs a quarter more, and no later pass reads this prompt again.
             mark_cache: false,
             cache_key: self.question.prompt_hash.get(..32).unwrap_or_default(),
         };
-        providers::body(self.lane().provider, &request)
+        providers::body(self.seat.endpoint.wire(), &request)
     }
 
     /// Reserves one more request of this pass.
-    fn reserve(&self) -> Option<Reservation> {
-        let price = &self.seat.planned.price;
-        let bound = budget::bound(self.body().len(), self.question.max_output, price);
-        let call = (self.lane().name.clone(), "review, asked again", bound);
+    fn reserve(&self, how: &str) -> Option<Reservation> {
+        let bound = budget::bound(self.body().len(), self.room, self.price);
+        let call = (self.lane().name.clone(), format!("review, {how}"), bound);
         self.ledger().reserve(&[call]).ok()?.pop()
     }
 
@@ -273,7 +409,7 @@ impl<'a> Pass<'a> {
         let settlement = match billing {
             Billing::None => Settlement::Free,
             Billing::Unknown => Settlement::Unknown,
-            Billing::Used(usage) => Settlement::Cost(self.seat.planned.price.settle(&usage)),
+            Billing::Used(usage) => Settlement::Cost(self.price.settle(&usage)),
         };
         let cost = self.ledger().settle(reservation, settlement);
         self.report.cost = self.report.cost.plus(cost);
@@ -287,12 +423,12 @@ impl<'a> Pass<'a> {
     }
 
     /// Reads an answer: what can be understood, at the places that can be proven.
-    fn read(&mut self, text: &str) -> End {
+    fn read(&mut self, text: &str) -> Next {
         let reply = reply::parse(text);
-        self.report.problems.extend(reply.problems);
         if !reply.understood {
-            return End::Invalid { why: "the answer holds no list of findings".to_owned() };
+            return self.repair(text, "the answer holds no list of findings");
         }
+        self.report.problems.extend(reply.problems);
         let lane = &self.lane().name;
         let diff = self.bench.diff;
         let mut resolver = Resolver::new(diff).knowing(self.bench.around);
@@ -327,7 +463,7 @@ impl<'a> Pass<'a> {
                 Cleared { lane: lane.clone(), placement, clearance }
             })
             .collect();
-        End::Done
+        Next::Over(End::Done)
     }
 }
 

@@ -1,0 +1,376 @@
+//! What a lane may say, and what of it fits together.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+
+use super::read::{Dollars, Scalar, Word, Worded};
+use super::{LaneConfig, one_of};
+use crate::domain::lane::{Auth, Effort, Engine, Limits, Provider, ToolLimits};
+
+/// A lane as it is written.
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WireLane {
+    engine: Option<Word<Engine>>,
+    provider: Option<Word<Provider>>,
+    model: Option<String>,
+    effort: Option<Word<Effort>>,
+    base_url: Option<String>,
+    auth: Option<WireAuth>,
+    key_env: Option<String>,
+    fallback: Option<String>,
+    tools: Option<WireTools>,
+    timeouts: WireTimeouts,
+    limits: WireLimits,
+    free: Option<bool>,
+    max_call_usd: Option<Dollars>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WireTimeouts {
+    first_byte_seconds: Option<Seconds>,
+    idle_seconds: Option<Seconds>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WireLimits {
+    input_tokens: Option<Tokens>,
+    output_tokens: Option<Tokens>,
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct WireTools {
+    calls: Option<u32>,
+    bytes: Option<u32>,
+}
+
+impl WireLane {
+    /// The lane, if all its parts fit together.
+    ///
+    /// # Errors
+    /// A sentence about the lane called `name`.
+    pub(super) fn into_config(self, name: &str) -> Result<LaneConfig, String> {
+        let text = |value: Option<String>| value.filter(|text| !text.trim().is_empty());
+        let tools = self.tools.map(|tools| {
+            let usual = ToolLimits::default();
+            let bytes = tools.bytes.and_then(|bytes| usize::try_from(bytes).ok());
+            ToolLimits { calls: tools.calls.unwrap_or(usual.calls), bytes: bytes.unwrap_or(usual.bytes) }
+        });
+        let lane = LaneConfig {
+            engine: self.engine.map(|word| word.0),
+            provider: self.provider.map(|word| word.0),
+            model: text(self.model),
+            effort: self.effort.map(|word| word.0),
+            base_url: text(self.base_url),
+            auth: self.auth.map(|auth| auth.0),
+            key_env: text(self.key_env),
+            fallback: text(self.fallback),
+            tools: tools.filter(|tools| tools.calls > 0),
+            first_byte: self.timeouts.first_byte_seconds.map(|seconds| seconds.0),
+            idle: self.timeouts.idle_seconds.map(|seconds| seconds.0),
+            limits: Limits {
+                input: self.limits.input_tokens.map(|tokens| tokens.0),
+                output: self.limits.output_tokens.map(|tokens| tokens.0),
+            },
+            free: self.free,
+            max_call: self.max_call_usd.map(|dollars| dollars.0),
+        };
+        match misfit(name, &lane) {
+            Some(misfit) => Err(format!("the lane `{name}` {misfit}")),
+            None => Ok(lane),
+        }
+    }
+}
+
+/// What is wrong with a lane as a whole.
+fn misfit(name: &str, lane: &LaneConfig) -> Option<String> {
+    let engine = lane.engine.unwrap_or_default();
+    let usual = super::default_lane(name).map(|(provider, _)| provider);
+    let Some(provider) = lane.provider.or(engine.provider()).or(usual) else {
+        return Some("needs a `provider` and a `model`".to_owned());
+    };
+    if lane.model.is_none() && usual != Some(provider) {
+        return Some(match lane.provider.or(engine.provider()) {
+            Some(_) => format!("needs a `model`: which one does `{}` serve?", provider.as_str()),
+            None => "needs a `provider` and a `model`".to_owned(),
+        });
+    }
+    match engine {
+        Engine::Api if lane.max_call.is_some() => Some(
+            "has `max_call_usd`, which is for agent command lines: calls over HTTP are bounded".to_owned(),
+        ),
+        Engine::Api => unreachable_place(provider, lane).or_else(|| wrong_key(lane)),
+        _ => misfit_of_agent(engine, lane).or_else(|| wrong_key(lane)),
+    }
+}
+
+fn misfit_of_agent(engine: Engine, lane: &LaneConfig) -> Option<String> {
+    let name = engine.as_str();
+    if let (Some(wanted), Some(other)) = (engine.provider(), lane.provider)
+        && wanted != other
+    {
+        return Some(format!("has the engine `{name}`, which speaks to `{}` only", wanted.as_str()));
+    }
+    if lane.max_call.is_none() {
+        return Some(format!(
+            "needs `max_call_usd`: what `{name}` spends in one call can be bounded in no other way"
+        ));
+    }
+    let idle = [
+        ("tools", lane.tools.is_some()),
+        ("auth", lane.auth.is_some()),
+        ("fallback", lane.fallback.is_some()),
+        ("limits", lane.limits != Limits::default()),
+        ("timeouts", lane.first_byte.is_some() || lane.idle.is_some()),
+        ("free", lane.free.is_some()),
+    ];
+    let (key, _) = idle.into_iter().find(|(_, given)| *given)?;
+    Some(format!("has `{key}`, which does nothing with the engine `{name}`"))
+}
+
+/// A place that the provider has none of, or an identity that it does not know.
+fn unreachable_place(provider: Provider, lane: &LaneConfig) -> Option<String> {
+    let word = provider.as_str();
+    let region = matches!(lane.auth, Some(Auth::Aws { .. }));
+    let placeless = match provider {
+        Provider::Azure | Provider::Vertex | Provider::Compatible => lane.base_url.is_none(),
+        Provider::Bedrock => lane.base_url.is_none() && !region,
+        Provider::Anthropic | Provider::Openai | Provider::Github => false,
+    };
+    if placeless {
+        return Some(format!("needs a `base_url`: where does `{word}` serve the model?"));
+    }
+    let at_home = match lane.auth {
+        None | Some(Auth::ApiKey | Auth::Bearer) => true,
+        Some(Auth::None) => provider == Provider::Compatible,
+        Some(Auth::Aws { .. }) => provider == Provider::Bedrock,
+        Some(Auth::Azure { .. }) => provider == Provider::Azure,
+        Some(Auth::Google { .. }) => provider == Provider::Vertex,
+    };
+    (!at_home).then(|| format!("has an `auth` that `{word}` does not know"))
+}
+
+/// Whatever may hold a key is never shown, and that goes by its name.
+fn wrong_key(lane: &LaneConfig) -> Option<String> {
+    let name = lane.key_env.as_deref()?;
+    let plain = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    (!plain || !holds_a_secret(name)).then(|| {
+        format!(
+            "has the `key_env` `{name}`: expected a variable in capitals whose name ends in `_KEY`, `_TOKEN` or `_SECRET`"
+        )
+    })
+}
+
+/// Whether a variable of this name is taken for a secret, which is never shown.
+#[must_use]
+pub fn holds_a_secret(name: &str) -> bool {
+    ["_KEY", "_TOKEN", "_SECRET", "_PASSWORD"].iter().any(|end| name.ends_with(end))
+}
+
+impl Worded for Engine {
+    const WORDS: &'static [&'static str] = &Self::WORDS;
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|engine| engine.as_str() == word)
+    }
+}
+
+impl Worded for Provider {
+    const WORDS: &'static [&'static str] = &Self::WORDS;
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|provider| provider.as_str() == word)
+    }
+}
+
+impl Worded for Effort {
+    const WORDS: &'static [&'static str] = &["low", "medium", "high", "xhigh", "max"];
+    fn from_word(word: &str) -> Option<Self> {
+        [Self::Low, Self::Medium, Self::High, Self::Xhigh, Self::Max]
+            .into_iter()
+            .find(|effort| effort.as_str() == word)
+    }
+}
+
+/// Whole seconds above zero, at most an hour.
+struct Seconds(Duration);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Scalar::number("a number of seconds such as 90", |number| {
+            let seconds: u64 = number.parse().unwrap_or(0);
+            let wrong = || format!("expected whole seconds from 1 to 3600, got {number}");
+            (1..=3600).contains(&seconds).then(|| Self(Duration::from_secs(seconds))).ok_or_else(wrong)
+        }))
+    }
+}
+
+/// A number of tokens above zero.
+struct Tokens(u64);
+
+impl<'de> Deserialize<'de> for Tokens {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Scalar::number("a number of tokens such as 8000", |number| {
+            let tokens: u64 = number.parse().unwrap_or(0);
+            (tokens > 0)
+                .then_some(Self(tokens))
+                .ok_or_else(|| format!("expected a number of tokens above 0, got {number}"))
+        }))
+    }
+}
+
+/// A word, or a map with one key that is the cloud's name.
+struct WireAuth(Auth);
+
+const CLOUDS: [&str; 3] = ["aws", "azure", "google"];
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireAws {
+    role: Option<String>,
+    region: String,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireAzure {
+    tenant: String,
+    client: String,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireGoogle {
+    provider: String,
+    service_account: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for WireAuth {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+        impl<'de> Visitor<'de> for Form {
+            type Value = WireAuth;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`api-key`, `bearer`, `none`, or a map with one of `aws`, `azure` and `google`")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<WireAuth, E> {
+                match word {
+                    "api-key" => Ok(WireAuth(Auth::ApiKey)),
+                    "bearer" => Ok(WireAuth(Auth::Bearer)),
+                    "none" => Ok(WireAuth(Auth::None)),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(word), &self)),
+                }
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WireAuth, A::Error> {
+                let Some(cloud) = map.next_key::<String>()? else {
+                    return Err(de::Error::invalid_length(0, &self));
+                };
+                let auth = match cloud.as_str() {
+                    "aws" => {
+                        let WireAws { role, region } = map.next_value()?;
+                        Auth::Aws { role, region }
+                    }
+                    "azure" => {
+                        let WireAzure { tenant, client } = map.next_value()?;
+                        Auth::Azure { tenant, client }
+                    }
+                    "google" => {
+                        let WireGoogle { provider, service_account } = map.next_value()?;
+                        Auth::Google { provider, service_account }
+                    }
+                    other => {
+                        return Err(de::Error::custom(format!(
+                            "expected {}, got `{other}`",
+                            one_of(&CLOUDS)
+                        )));
+                    }
+                };
+                match map.next_key::<String>()? {
+                    Some(_) => Err(de::Error::invalid_length(2, &self)),
+                    None => Ok(WireAuth(auth)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Form)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::config::parse;
+
+    fn lane(yaml: &str) -> Result<LaneConfig, String> {
+        let config = parse("f", &format!("lanes:\n  local: {yaml}\n")).map_err(|error| error.to_string())?;
+        Ok(config.lanes.into_values().flatten().next().unwrap())
+    }
+
+    #[test]
+    fn every_part_of_a_lane_is_read() {
+        let read = lane(
+            "{provider: bedrock, model: m, effort: high, base_url: https://b, auth: {aws: {role: r, region: eu}}, \
+             fallback: n, tools: {calls: 3}, timeouts: {first_byte_seconds: 5}, limits: {input_tokens: 7}, free: true}",
+        );
+        let expected = LaneConfig {
+            provider: Some(Provider::Bedrock),
+            model: Some("m".into()),
+            effort: Some(Effort::High),
+            base_url: Some("https://b".into()),
+            auth: Some(Auth::Aws { role: Some("r".into()), region: "eu".into() }),
+            fallback: Some("n".into()),
+            tools: Some(ToolLimits { calls: 3, ..ToolLimits::default() }),
+            first_byte: Some(Duration::from_secs(5)),
+            limits: Limits { input: Some(7), output: None },
+            free: Some(true),
+            ..LaneConfig::default()
+        };
+        assert_eq!(read, Ok(expected));
+        let agent = lane("{engine: claude-code, model: m, max_call_usd: 0.5}").unwrap();
+        assert_eq!((agent.engine, agent.max_call.unwrap().0), (Some(Engine::ClaudeCode), 500_000));
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_a_mistake_with_its_place() {
+        let wrong = [
+            "{model: m}",
+            "{provider: openai}",
+            "{provider: compatible, model: m}",
+            "{provider: bedrock, model: m}",
+            "{provider: openai, model: m, auth: none}",
+            "{provider: openai, model: m, auth: {azure: {tenant: t, client: c}}}",
+            "{provider: openai, model: m, max_call_usd: 1}",
+            "{engine: codex, model: m}",
+            "{engine: codex, provider: anthropic, model: m, max_call_usd: 1}",
+            "{engine: codex, model: m, max_call_usd: 1, fallback: n}",
+            "{provider: openai, model: m, key_env: PATH}",
+            "{provider: openai, model: m, auth: {gcp: {}}}",
+            "{provider: openai, model: m, auth: basic}",
+            "{provider: openai, model: m, timeouts: {idle_seconds: 0}}",
+            "{provider: gemini, model: m}",
+        ];
+        let told: Vec<String> = wrong.iter().map(|yaml| lane(yaml).unwrap_err()).collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        f:2:3: the lane `local` needs a `provider` and a `model`
+        f:2:3: the lane `local` needs a `model`: which one does `openai` serve?
+        f:2:3: the lane `local` needs a `base_url`: where does `compatible` serve the model?
+        f:2:3: the lane `local` needs a `base_url`: where does `bedrock` serve the model?
+        f:2:3: the lane `local` has an `auth` that `openai` does not know
+        f:2:3: the lane `local` has an `auth` that `openai` does not know
+        f:2:3: the lane `local` has `max_call_usd`, which is for agent command lines: calls over HTTP are bounded
+        f:2:3: the lane `local` needs `max_call_usd`: what `codex` spends in one call can be bounded in no other way
+        f:2:3: the lane `local` has the engine `codex`, which speaks to `openai` only
+        f:2:3: the lane `local` has `fallback`, which does nothing with the engine `codex`
+        f:2:3: the lane `local` has the `key_env` `PATH`: expected a variable in capitals whose name ends in `_KEY`, `_TOKEN` or `_SECRET`
+        f:2:45: lanes.local.auth: expected `aws`, `azure` or `google`, got `gcp`
+        f:2:45: lanes.local.auth: invalid value: string "basic", expected `api-key`, `bearer`, `none`, or a map with one of `aws`, `azure` and `google`
+        f:2:64: lanes.local.timeouts.idle_seconds: expected whole seconds from 1 to 3600, got 0
+        f:2:21: lanes.local.provider: expected `anthropic`, `openai`, `azure`, `bedrock`, `vertex`, `github` or `compatible`, got `gemini`
+        "#);
+    }
+}
