@@ -28,7 +28,10 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
         What::Hang | What::Choose(_) => return error(500, "api_error", "not to be rendered"),
     };
     let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
-    let message = message(request, text, stop_reason, usage);
+    let mut message = message(request, text, stop_reason, usage);
+    if answer.uncounted {
+        message["usage"] = Value::Null;
+    }
     let asked = request["stream"] == true;
     if answer.form == Form::Streamed || (asked && answer.form == Form::AsAsked) {
         return stream(&message, text, matches!(answer.what, What::BreaksOff(_)));

@@ -54,6 +54,8 @@ pub struct Outgoing {
     pub cut: bool,
     /// Send without a length, as event streams are.
     pub chunked: bool,
+    /// Send in pieces of random sizes by this seed, without a length.
+    pub chopped: Option<u64>,
 }
 
 impl Outgoing {
@@ -69,6 +71,7 @@ impl Outgoing {
             body: body.into(),
             cut: false,
             chunked: false,
+            chopped: None,
         }
     }
 
@@ -120,6 +123,8 @@ impl Outgoing {
         let whole = self.body.len();
         let body = if self.cut {
             cut_body(self.body)
+        } else if let Some(seed) = self.chopped {
+            chopped_body(self.body, seed)
         } else if self.chunked {
             let chunks: Vec<_> = self.body.chunks(64).map(Bytes::copy_from_slice).collect();
             let chunks = chunks.into_iter().map(Ok::<_, std::io::Error>);
@@ -140,6 +145,24 @@ impl Outgoing {
         }
         response
     }
+}
+
+/// Pieces of 1 to 40 bytes.
+fn chopped_body(body: Vec<u8>, seed: u64) -> Body {
+    let body = Bytes::from(body);
+    let stream = futures_util::stream::unfold((body, seed), |(mut rest, seed)| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        // Knuth's generator; its high bits are the random ones.
+        let seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let size = usize::try_from(seed >> 33).unwrap_or_default() % 40 + 1;
+        let piece = rest.split_to(size.min(rest.len()));
+        // What was given is written out before the next piece.
+        tokio::task::yield_now().await;
+        Some((Ok::<_, std::io::Error>(piece), (rest, seed)))
+    });
+    Body::from_stream(stream)
 }
 
 /// Half of the bytes, then a broken connection.

@@ -1,4 +1,4 @@
-//! A small GitHub on loopback and two scripted reviewers, for tests that run the built binary.
+//! A small GitHub on loopback and scripted reviewers, for tests that run the built binary.
 //!
 //! ```text
 //! let world = World::start().await;
@@ -11,7 +11,7 @@
 //! world.assert_clean();
 //! ```
 //!
-//! Both are strict. What GitHub or a vendor would refuse is refused in their words; what a client should
+//! All are strict. What GitHub or a vendor would refuse is refused in their words; what a client should
 //! never send is a violation, and so are a call nobody scripted and a script nobody used. Request handlers
 //! do not panic: they note violations, and [`World::assert_clean`] reads them out.
 
@@ -26,6 +26,7 @@
 )]
 
 mod anthropic;
+mod chat;
 mod contract;
 mod diff;
 mod events;
@@ -68,9 +69,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::faults::{Rule, When};
 use self::log::Log;
-use self::vendors::Vendor;
 
-/// The fake GitHub, its pull requests and the two reviewers. Clones are the same world.
+/// The fake GitHub, its pull requests and the reviewers. Clones are the same world.
 #[derive(Clone)]
 pub struct World(Arc<Inner>);
 
@@ -81,6 +81,8 @@ struct Inner {
     rules: Mutex<Vec<Rule>>,
     claude: Lane,
     codex: Lane,
+    chat: Lane,
+    github_models: Lane,
     server: Mutex<Option<tokio::task::AbortHandle>>,
 }
 
@@ -105,9 +107,7 @@ pub enum OldHead {
 impl World {
     /// A world with one empty repository, `acme/shop`.
     pub async fn start() -> Self {
-        let claude = Lane::new(Vendor::Anthropic, "world-claude-key-5f1c");
-        let codex = Lane::new(Vendor::OpenAi, "world-codex-key-91ab");
-        serve::start(claude, codex).await
+        serve::start().await
     }
 
     pub fn claude(&self) -> &Lane {
@@ -116,6 +116,39 @@ impl World {
 
     pub fn codex(&self) -> &Lane {
         &self.0.codex
+    }
+
+    /// A server of one's own that speaks Chat Completions; no run knows it unless its configuration names it, as
+    /// [`World::bring_local`] does.
+    pub fn chat(&self) -> &Lane {
+        &self.0.chat
+    }
+
+    /// GitHub's own models, to be reached with the run's token at `{url}/models/inference`.
+    pub fn github_models(&self) -> &Lane {
+        &self.0.github_models
+    }
+
+    /// The reviewers: name, first segment of the server's path, script.
+    fn lanes(&self) -> [(&'static str, &'static str, &Lane); 4] {
+        [
+            ("claude", "/anthropic", self.claude()),
+            ("codex", "/openai", self.codex()),
+            ("the chat server", "/chat", self.chat()),
+            ("GitHub Models", "/models", self.github_models()),
+        ]
+    }
+
+    /// Configures on the base branch: a lane `local` at [`World::chat`] with these settings besides provider, model and
+    /// address (`&["auth: bearer", "key_env: LOCAL_MODEL_KEY"]`), then other lanes, then other keys, both as they stand
+    /// in the file.
+    pub fn bring_local(&self, settings: &[&str], lanes: &str, rest: &str) {
+        let settings: String = settings.iter().map(|setting| format!("    {setting}\n")).collect();
+        let url = self.url();
+        let local = format!(
+            "  local:\n    provider: compatible\n    model: qwen3\n    base_url: {url}/chat/v1\n{settings}"
+        );
+        self.base_file(".github/counterpoint.yml", &format!("lanes:\n{local}{lanes}{rest}"));
     }
 
     pub fn url(&self) -> String {
@@ -144,14 +177,15 @@ impl World {
             ("ANTHROPIC_API_KEY", self.claude().key.clone()),
             ("OPENAI_BASE_URL", format!("{url}/openai/v1")),
             ("OPENAI_API_KEY", self.codex().key.clone()),
+            ("LOCAL_MODEL_KEY", self.chat().key.clone()),
         ];
         pairs.map(|(name, value)| (name.to_owned(), value)).into()
     }
 
     /// Token and keys: texts that must not turn up anywhere.
-    pub fn secrets(&self) -> [String; 3] {
+    pub fn secrets(&self) -> [String; 4] {
         let token = self.with(|state| state.token.clone());
-        [token, self.claude().key.clone(), self.codex().key.clone()]
+        [token, self.claude().key.clone(), self.codex().key.clone(), self.chat().key.clone()]
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -337,7 +371,7 @@ impl World {
     #[track_caller]
     pub fn assert_clean(&self) {
         let mut problems = self.violations();
-        for (name, lane) in [("claude", self.claude()), ("codex", self.codex())] {
+        for (name, _, lane) in self.lanes() {
             if lane.unused() > 0 {
                 problems.push(format!("{} answers scripted for {name} were never asked for", lane.unused()));
             }

@@ -1,6 +1,6 @@
-//! The two scripted reviewers, each behind its vendor's interface.
+//! The scripted reviewers, each behind its vendor's interface.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::http::{Call, Outgoing};
 use super::script::{Answer, What};
 use super::vendors::{self, Vendor};
-use super::{anthropic, openai};
+use super::{anthropic, chat, openai};
 
 /// A request to a model, as the test may want to look at it.
 #[derive(Clone, Debug)]
@@ -28,6 +28,7 @@ impl ModelRequest {
         let parts = match self.vendor {
             Vendor::Anthropic => [&self.body["system"], &self.body["messages"]],
             Vendor::OpenAi => [&self.body["instructions"], &self.body["input"]],
+            Vendor::Chat => [&Value::Null, &self.body["messages"]],
         };
         let mut texts = Vec::new();
         for part in parts {
@@ -40,6 +41,7 @@ impl ModelRequest {
         match self.vendor {
             Vendor::Anthropic => self.body["output_config"]["effort"].as_str(),
             Vendor::OpenAi => self.body["reasoning"]["effort"].as_str(),
+            Vendor::Chat => self.body["reasoning_effort"].as_str(),
         }
     }
 
@@ -48,6 +50,7 @@ impl ModelRequest {
         match self.vendor {
             Vendor::Anthropic => self.body["output_config"]["format"].get("schema"),
             Vendor::OpenAi => self.body["text"]["format"].get("schema"),
+            Vendor::Chat => self.body["response_format"]["json_schema"].get("schema"),
         }
     }
 
@@ -55,6 +58,7 @@ impl ModelRequest {
         match self.vendor {
             Vendor::Anthropic => self.body["max_tokens"].as_u64(),
             Vendor::OpenAi => self.body["max_output_tokens"].as_u64(),
+            Vendor::Chat => self.body["max_tokens"].as_u64().or(self.body["max_completion_tokens"].as_u64()),
         }
     }
 }
@@ -77,6 +81,8 @@ struct Script {
     answers: VecDeque<Answer>,
     otherwise: Option<Answer>,
     counts_tokens: bool,
+    told: BTreeMap<String, Value>,
+    keyless: bool,
     requests: Vec<ModelRequest>,
 }
 
@@ -114,6 +120,18 @@ impl Lane {
         self
     }
 
+    /// What a `GET` of this path below the server's address says, such as `/v1/models`; without this it answers 404.
+    pub fn tells(&self, path: &str, value: Value) -> &Self {
+        self.lock().told.insert(path.to_owned(), value);
+        self
+    }
+
+    /// Makes the server take requests without a key, and complain of one.
+    pub fn keyless(&self) -> &Self {
+        self.lock().keyless = true;
+        self
+    }
+
     pub fn requests(&self) -> Vec<ModelRequest> {
         self.lock().requests.clone()
     }
@@ -125,13 +143,15 @@ impl Lane {
 
     /// Answers a call to the vendor's server; `path` is below the base address.
     pub(super) async fn serve(&self, call: &Call, path: &str, violations: &mut Vec<String>) -> Outgoing {
-        let (create, count) = match self.vendor {
-            Vendor::Anthropic => ("/v1/messages", "/v1/messages/count_tokens"),
-            Vendor::OpenAi => ("/v1/responses", "/v1/responses/input_tokens"),
+        let (create, count): (&[&str], _) = match self.vendor {
+            Vendor::Anthropic => (&["/v1/messages"], "/v1/messages/count_tokens"),
+            Vendor::OpenAi => (&["/v1/responses"], "/v1/responses/input_tokens"),
+            Vendor::Chat => (&["/v1/chat/completions", "/inference/chat/completions"], ""),
         };
         let not_found = vendors::error(self.vendor, 404, "not_found_error", "Not found", None);
-        if call.method == "GET" && path.starts_with("/v1/models") {
-            return not_found;
+        if call.method == "GET" && vendors::may_be_told(self.vendor, path) {
+            let told = self.lock().told.get(path).cloned();
+            return told.map_or(not_found, |value| Outgoing::json(200, &value));
         }
         if call.method == "POST" && path == count {
             return match self.lock().counts_tokens {
@@ -142,11 +162,12 @@ impl Lane {
                 false => not_found,
             };
         }
-        if call.method != "POST" || path != create {
+        if call.method != "POST" || !create.contains(&path) {
             violations.push(format!("no such endpoint: {} {}", call.method, call.path));
             return not_found;
         }
-        if let Err(refusal) = vendors::authorised(self.vendor, call, &self.key, violations) {
+        let key = Some(self.key.as_str()).filter(|_| !self.lock().keyless);
+        if let Err(refusal) = vendors::authorised(self.vendor, call, key, violations) {
             return refusal;
         }
         let Some(body) = call.json() else {
@@ -193,8 +214,10 @@ impl Lane {
         let mut outgoing = match self.vendor {
             Vendor::Anthropic => anthropic::render(&answer, body, call.body.len()),
             Vendor::OpenAi => openai::render(&answer, body, call.body.len()),
+            Vendor::Chat => chat::render(&answer, body, call.body.len()),
         };
         outgoing.cut = answer.cut;
+        outgoing.chopped = answer.chopped;
         let headers = answer.headers.into_iter();
         headers.fold(outgoing, |outgoing, (name, value)| outgoing.header(&name, value))
     }

@@ -31,7 +31,10 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
         What::Hang | What::Choose(_) => return error(500, "server_error", "not to be rendered", None),
     };
     let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
-    let response = response(request, text, &end, usage);
+    let mut response = response(request, text, &end, usage);
+    if answer.uncounted {
+        response["usage"] = Value::Null;
+    }
     let asked = request["stream"] == true;
     if answer.form == Form::Streamed || (asked && answer.form == Form::AsAsked) {
         return stream(&response, text, &end);

@@ -244,6 +244,8 @@ pub struct Answer {
     pub(super) delay: Duration,
     pub(super) gate: Option<Gate>,
     pub(super) cut: bool,
+    pub(super) chopped: Option<u64>,
+    pub(super) uncounted: bool,
 }
 
 impl From<What> for Answer {
@@ -256,6 +258,8 @@ impl From<What> for Answer {
             delay: Duration::ZERO,
             gate: None,
             cut: false,
+            chopped: None,
+            uncounted: false,
         }
     }
 }
@@ -348,6 +352,18 @@ impl Answer {
 
     pub fn usage(mut self, usage: Usage) -> Self {
         self.usage = Some(usage);
+        self
+    }
+
+    /// Tells no tokens at all.
+    pub fn uncounted(mut self) -> Self {
+        self.uncounted = true;
+        self
+    }
+
+    /// Sent in small pieces that begin and end anywhere, also inside a character; the seed decides where.
+    pub fn chopped(mut self, seed: u64) -> Self {
+        self.chopped = Some(seed);
         self
     }
 

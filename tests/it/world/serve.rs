@@ -1,4 +1,4 @@
-//! The one server behind GitHub and both vendors.
+//! The one server behind GitHub and the vendors.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -18,20 +18,24 @@ use super::http::{Call, Outgoing, query_pairs};
 use super::log::Log;
 use super::models::Lane;
 use super::state::State;
+use super::vendors::Vendor;
 use super::{Inner, World, github, graphql};
 
 /// Binds a free port and answers until the world is dropped.
 #[allow(clippy::expect_used, reason = "without a port there is no test")]
-pub async fn start(claude: Lane, codex: Lane) -> World {
+pub async fn start() -> World {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
     let port = listener.local_addr().expect("a bound address").port();
+    let state = State::new();
     let inner = Arc::new(Inner {
         port,
-        state: Mutex::new(State::new()),
+        claude: Lane::new(Vendor::Anthropic, "world-claude-key-5f1c"),
+        codex: Lane::new(Vendor::OpenAi, "world-codex-key-91ab"),
+        chat: Lane::new(Vendor::Chat, "world-chat-key-c3e7"),
+        github_models: Lane::new(Vendor::Chat, &state.token),
+        state: Mutex::new(state),
         log: Arc::new(Log::new()),
         rules: Mutex::default(),
-        claude,
-        codex,
         server: Mutex::default(),
     });
     // The server must not keep the world alive, for the world ends the server.
@@ -112,7 +116,7 @@ impl World {
             self.check_contract(call, &outgoing);
             return outgoing;
         }
-        for (prefix, lane) in [("/anthropic", self.claude()), ("/openai", self.codex())] {
+        for (_, prefix, lane) in self.lanes() {
             if let Some(path) = call.path.strip_prefix(prefix) {
                 let mut violations = Vec::new();
                 let outgoing = lane.serve(call, path, &mut violations).await;

@@ -1,4 +1,4 @@
-//! What both vendors ask of a request, and the forms their answers share.
+//! What the vendors ask of a request, and the forms their answers share.
 
 use serde_json::{Map, Value, json};
 
@@ -9,6 +9,8 @@ use super::script::Usage;
 pub enum Vendor {
     Anthropic,
     OpenAi,
+    /// Any server that speaks Chat Completions.
+    Chat,
 }
 
 impl Vendor {
@@ -16,11 +18,12 @@ impl Vendor {
         match self {
             Self::Anthropic => "Anthropic",
             Self::OpenAi => "OpenAI",
+            Self::Chat => "Chat",
         }
     }
 }
 
-/// An error in the vendor's form. Anthropic has no codes.
+/// An error in the vendor's form. Anthropic has no codes; of the others that imitate OpenAI, many put the status there.
 pub fn error(vendor: Vendor, status: u16, kind: &str, message: &str, code: Option<&str>) -> Outgoing {
     match vendor {
         Vendor::Anthropic => Outgoing::json(
@@ -33,6 +36,19 @@ pub fn error(vendor: Vendor, status: u16, kind: &str, message: &str, code: Optio
             &json!({"error": {"message": message, "type": kind, "param": null, "code": code}}),
         )
         .header("x-request-id", "req_world"),
+        Vendor::Chat => {
+            let code = code.map_or_else(|| json!(status), |code| json!(code));
+            Outgoing::json(status, &json!({"error": {"message": message, "type": kind, "code": code}}))
+                .header("x-request-id", "req_world")
+        }
+    }
+}
+
+/// Whether a client may ask for this with a `GET`.
+pub fn may_be_told(vendor: Vendor, path: &str) -> bool {
+    match vendor {
+        Vendor::Anthropic | Vendor::OpenAi => path.starts_with("/v1/models"),
+        Vendor::Chat => ["/v1/models", "/props", "/catalog/models"].contains(&path),
     }
 }
 
@@ -61,15 +77,17 @@ pub fn pieces(text: &str) -> impl Iterator<Item = String> {
 /// About four bytes to the token, within the limit the request sets on output.
 pub fn default_usage(request: &Value, request_bytes: usize, text: &str) -> Usage {
     let tokens = |bytes: usize| u64::try_from(bytes / 4).unwrap_or_default().max(1);
-    let limit = request["max_tokens"].as_u64().or(request["max_output_tokens"].as_u64());
+    let limits = ["max_tokens", "max_output_tokens", "max_completion_tokens"];
+    let limit = limits.iter().find_map(|key| request[*key].as_u64());
     Usage::new(tokens(request_bytes), tokens(text.len()).min(limit.unwrap_or(u64::MAX)))
 }
 
-/// The headers a vendor cannot do without. A wrong key gets the vendor's 401 and is no violation.
+/// The headers a vendor cannot do without. A wrong key gets the vendor's 401 and is no violation. A server that takes no
+/// key gets none.
 pub fn authorised(
     vendor: Vendor,
     call: &Call,
-    key: &str,
+    key: Option<&str>,
     violations: &mut Vec<String>,
 ) -> Result<(), Outgoing> {
     let mut miss = |what: &str| violations.push(format!("{}: {what}", vendor.name()));
@@ -78,7 +96,7 @@ pub fn authorised(
     }
     let bearer = call.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
     let given = match vendor {
-        Vendor::OpenAi => bearer,
+        Vendor::OpenAi | Vendor::Chat => bearer,
         Vendor::Anthropic => {
             let version = call.header("anthropic-version").unwrap_or_default();
             if !["2026-10-21", "2023-06-01"].contains(&version) {
@@ -91,15 +109,17 @@ pub fn authorised(
             call.header("x-api-key").or(bearer)
         }
     };
-    if given.is_none() {
-        miss("no key");
+    match (given, key) {
+        (None, Some(_)) => miss("no key"),
+        (Some(_), None) => miss("a key that nobody asked for"),
+        _ => {}
     }
-    if given == Some(key) {
+    if given == key {
         return Ok(());
     }
     Err(match vendor {
         Vendor::Anthropic => error(vendor, 401, "authentication_error", "invalid x-api-key", None),
-        Vendor::OpenAi => error(
+        Vendor::OpenAi | Vendor::Chat => error(
             vendor,
             401,
             "invalid_request_error",
@@ -149,6 +169,20 @@ const OPENAI_KEYS: &[&str] = &[
     "parallel_tool_calls",
 ];
 
+const CHAT_KEYS: &[&str] = &[
+    "model",
+    "messages",
+    "max_tokens",
+    "max_completion_tokens",
+    "response_format",
+    "reasoning_effort",
+    "stream",
+    "stream_options",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+];
+
 /// What the vendor would refuse, or what this product promises and does not keep.
 pub fn complaints(vendor: Vendor, body: &Value) -> Vec<String> {
     let mut found = Vec::new();
@@ -157,6 +191,7 @@ pub fn complaints(vendor: Vendor, body: &Value) -> Vec<String> {
     let known = match vendor {
         Vendor::Anthropic => ANTHROPIC_KEYS,
         Vendor::OpenAi => OPENAI_KEYS,
+        Vendor::Chat => CHAT_KEYS,
     };
     unknown_keys(map, known, "the request", &mut found);
     if body["model"].as_str().is_none_or(str::is_empty) {
@@ -165,6 +200,7 @@ pub fn complaints(vendor: Vendor, body: &Value) -> Vec<String> {
     match vendor {
         Vendor::Anthropic => anthropic(body, &mut found),
         Vendor::OpenAi => openai(body, &mut found),
+        Vendor::Chat => chat(body, &mut found),
     }
     found.iter().map(|what| format!("{}: {what}", vendor.name())).collect()
 }
@@ -250,19 +286,76 @@ fn openai(body: &Value, found: &mut Vec<String>) {
     if !format.is_object() || format["type"] == "text" || format["type"] == "json_object" {
         return;
     }
+    if format["type"] != "json_schema" {
+        found.push("text.format is no json_schema".to_owned());
+    }
     keys_of(format, &["type", "name", "schema", "strict", "description"], "text.format", found);
-    let name = format["name"].as_str().unwrap_or_default();
+    named_schema(format, "text.format", found);
+}
+
+/// A schema in OpenAI's wrapping: with a name, and its strict dialect where it is to be read strictly.
+fn named_schema(wrapping: &Value, place: &str, found: &mut Vec<String>) {
+    let name = wrapping["name"].as_str().unwrap_or_default();
     let in_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_' || letter == '-';
     if name.is_empty() || name.len() > 64 || !name.chars().all(in_name) {
-        found.push(format!("text.format.name {name:?} is not allowed"));
+        found.push(format!("{place}.name {name:?} is not allowed"));
     }
-    let schema = &format["schema"];
-    if format["type"] != "json_schema" || schema["type"] != "object" || schema.get("anyOf").is_some() {
-        found.push("text.format is not the json_schema of an object".to_owned());
+    let schema = &wrapping["schema"];
+    if schema["type"] != "object" || schema.get("anyOf").is_some() {
+        found.push(format!("{place} does not hold the schema of an object"));
     }
-    if format["strict"] == true {
+    if wrapping["strict"] == true {
         dialect(schema, OPENAI_KEYWORDS, "schema", found);
         every_property_required(schema, "schema", found);
+    }
+}
+
+/// What all servers that imitate OpenAI take: texts as strings, and no setting that only some know.
+fn chat(body: &Value, found: &mut Vec<String>) {
+    let limits = ["max_tokens", "max_completion_tokens"];
+    let limits: Vec<_> = limits.iter().filter_map(|key| body.get(*key)).collect();
+    if !matches!(limits.as_slice(), [limit] if limit.as_u64().is_some_and(|tokens| tokens > 0)) {
+        found.push("not one limit on output".to_owned());
+    }
+    let no_messages = Vec::new();
+    let messages = body["messages"].as_array().unwrap_or(&no_messages);
+    for message in messages {
+        keys_of(message, &["role", "content", "tool_calls", "tool_call_id"], "a message", found);
+        let called = message["tool_calls"].is_array();
+        match message["role"].as_str() {
+            Some("assistant") if called => {}
+            Some("system" | "user" | "assistant" | "tool") => {
+                if message["content"].as_str().is_none_or(str::is_empty) {
+                    found.push("the content of a message is no text".to_owned());
+                }
+            }
+            _ => found.push(format!("a message by {}", message["role"])),
+        }
+    }
+    if !messages.last().is_some_and(|message| message["role"] == "user" || message["role"] == "tool") {
+        found.push("messages do not end with the user or a tool".to_owned());
+    }
+    if messages.iter().skip(1).any(|message| message["role"] == "system") {
+        found.push("a system message that is not the first".to_owned());
+    }
+    effort(&body["reasoning_effort"], &["none", "minimal", "low", "medium", "high", "xhigh", "max"], found);
+    keys_of(&body["stream_options"], &["include_usage"], "stream_options", found);
+    if body.get("stream_options").is_some() && body["stream"] != true {
+        found.push("stream_options without a stream".to_owned());
+    }
+    let format = &body["response_format"];
+    keys_of(format, &["type", "json_schema"], "response_format", found);
+    match format["type"].as_str() {
+        Some("json_schema") => {
+            let wrapping = &format["json_schema"];
+            keys_of(wrapping, &["name", "schema", "strict", "description"], "json_schema", found);
+            named_schema(wrapping, "json_schema", found);
+        }
+        Some("json_object") if !body["messages"].to_string().contains("JSON") => {
+            found.push("json_object without the word JSON in a message, which OpenAI refuses".to_owned());
+        }
+        None | Some("json_object") => {}
+        Some(other) => found.push(format!("response_format of type {other}")),
     }
 }
 
