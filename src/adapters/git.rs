@@ -1,9 +1,9 @@
 //! The git program, for reviews of a local branch and for what GitHub does not show of a pull request. Nothing of
 //! the repository is run: hooks, filters, file monitors, external diffs and text conversions are off.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -12,6 +12,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWriteEx
 use tokio::process::Command;
 
 use crate::domain::context::Texts;
+use crate::domain::tools::{Kind, Listing};
 use crate::domain::units::Sha;
 
 /// No git command of ours takes longer on a repository that works.
@@ -22,7 +23,7 @@ const NO_GIT: &str = "git could not be started: is it installed?";
 /// A file of more bytes is not read for a few of its lines.
 const LARGEST_TEXT: u64 = 512 * 1024;
 
-/// Longest time for the diff of a workspace: GitHub can be asked instead.
+/// Longest time for what a workspace can tell: GitHub can be asked instead.
 const WORKSPACE_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Most bytes that are read of what git prints.
@@ -58,20 +59,11 @@ pub struct Workspace {
 /// # Errors
 /// A sentence saying what git could not do; one of the commits is not here, as a rule.
 pub async fn diff(workspace: &Workspace, base: &Sha, head: &Sha) -> anyhow::Result<Bytes> {
-    let folder = workspace.folder.canonicalize().context("the workspace is not there")?;
-    let mut command = command(&folder);
+    let mut command = inside(workspace)?;
     // Plumbing: prefixes, context, order and algorithm do not follow the configuration.
     command.args(["-c", "diff.suppressBlankEmpty=false", "-c", "core.bigFileThreshold=512m"]);
-    if workspace.of_runner {
-        let mut safe = std::ffi::OsString::from("safe.directory=");
-        safe.push(&folder);
-        command.arg("-c").arg(safe);
-        // What lies above the workspace is not the runner's.
-        command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(&folder));
-    }
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
     // An option, not the variable: a git that is too old for it says so, and is not believed.
-    command.arg("--attr-source").arg(EMPTY_TREE).env("GIT_NO_REPLACE_OBJECTS", "1");
+    command.arg("--attr-source").arg(EMPTY_TREE);
     command.args([
         "diff-tree",
         "-r",
@@ -136,7 +128,9 @@ pub async fn texts(repository: &Path, commit: &Sha, paths: &[&str]) -> Texts {
     // git reads one name a line, and cannot be asked for a path that holds a line end.
     let paths: Vec<&str> = paths.iter().copied().filter(|path| !path.contains('\n')).collect();
     let mut texts = Texts::default();
-    let read = tokio::time::timeout(PATIENCE, read_texts(repository, commit, &paths, &mut texts.files)).await;
+    let read =
+        tokio::time::timeout(PATIENCE, read_texts(command(repository), commit, &paths, &mut texts.files))
+            .await;
     if let Err(error) = read.context("git did not answer within two minutes").flatten() {
         let problem = format!("What stands around the hunks of some files could not be read: {error:#}.");
         texts.problems.push(problem);
@@ -144,13 +138,82 @@ pub async fn texts(repository: &Path, commit: &Sha, paths: &[&str]) -> Texts {
     texts
 }
 
+/// Every path of a commit, if the workspace holds it.
+///
+/// # Errors
+/// A sentence saying what git could not do; the commit is not here, as a rule.
+pub async fn tree(workspace: &Workspace, commit: &Sha) -> anyhow::Result<Listing> {
+    let mut command = inside(workspace)?;
+    command.args(["ls-tree", "-r", "-z", "--full-tree", "--end-of-options", commit.as_str()]);
+    let raw = output(command, WORKSPACE_PATIENCE).await.context("git ls-tree failed")?;
+    let mut listing = Listing::default();
+    for entry in raw.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
+        let entry = std::str::from_utf8(entry).ok().and_then(|entry| entry.split_once('\t'));
+        match entry {
+            Some((about, path)) => {
+                let mode = about.split(' ').next().unwrap_or_default();
+                Kind::of_mode(mode, None).into_iter().for_each(|kind| listing.add(path, kind));
+            }
+            None => listing.incomplete = true,
+        }
+    }
+    Ok(listing)
+}
+
+/// The files with these paths at a commit, links not followed. Missing ones and those too large to be read are
+/// left out.
+///
+/// # Errors
+/// A sentence saying what git could not do.
+pub async fn blobs(
+    workspace: &Workspace,
+    commit: &Sha,
+    paths: &[&str],
+) -> anyhow::Result<BTreeMap<String, Bytes>> {
+    let paths: Vec<&str> = paths.iter().copied().filter(|path| !path.contains('\n')).collect();
+    let mut found = BTreeMap::new();
+    read_texts(inside(workspace)?, commit, &paths, &mut found).await?;
+    Ok(found)
+}
+
+/// The paths at a commit, inside a folder (empty for all), of files that hold a text.
+///
+/// # Errors
+/// A sentence saying what git could not do.
+pub async fn holding(
+    workspace: &Workspace,
+    commit: &Sha,
+    text: &str,
+    folder: &str,
+) -> anyhow::Result<BTreeSet<String>> {
+    let mut command = inside(workspace)?;
+    // As text: attributes that call a file binary would hide it.
+    command.args(["grep", "--files-with-matches", "--null", "--text", "--fixed-strings", "--full-name"]);
+    command.args([
+        "--no-recurse-submodules",
+        "--no-textconv",
+        "--no-color",
+        "-e",
+        text,
+        commit.as_str(),
+        "--",
+    ]);
+    command.arg(format!(":(top,literal){folder}"));
+    let Ended { out, err, status } = ended(command, WORKSPACE_PATIENCE).await?;
+    let nothing_found = status.code() == Some(1) && err.is_empty();
+    if !status.success() && !nothing_found {
+        bail!("git grep failed: {}", first_line(&err));
+    }
+    let name = |entry: &[u8]| Some(std::str::from_utf8(entry).ok()?.split_once(':')?.1.to_owned());
+    Ok(out.split(|byte| *byte == 0).filter_map(name).collect())
+}
+
 async fn read_texts(
-    repository: &Path,
+    mut command: Command,
     commit: &Sha,
     paths: &[&str],
     found: &mut BTreeMap<String, Bytes>,
 ) -> anyhow::Result<()> {
-    let mut command = command(repository);
     command.args(["cat-file", "--batch"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().context(NO_GIT)?;
@@ -241,24 +304,53 @@ fn command(repository: &Path) -> Command {
     command
 }
 
+/// git in a workspace that is nobody's home: of its configuration only the repository's own counts.
+fn inside(workspace: &Workspace) -> anyhow::Result<Command> {
+    let folder = workspace.folder.canonicalize().context("the workspace is not there")?;
+    let mut command = command(&folder);
+    if workspace.of_runner {
+        let mut safe = std::ffi::OsString::from("safe.directory=");
+        safe.push(&folder);
+        command.arg("-c").arg(safe);
+        // What lies above the workspace is not the runner's.
+        command.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap_or(&folder));
+    }
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command.env("GIT_NO_REPLACE_OBJECTS", "1");
+    Ok(command)
+}
+
 /// What a command prints, if it ends well in time.
-async fn output(mut command: Command, patience: Duration) -> anyhow::Result<Vec<u8>> {
+async fn output(command: Command, patience: Duration) -> anyhow::Result<Vec<u8>> {
+    let Ended { out, err, status } = ended(command, patience).await?;
+    if !status.success() {
+        bail!("{}", first_line(&err));
+    }
+    Ok(out)
+}
+
+fn first_line(said: &[u8]) -> String {
+    text(said).lines().next().unwrap_or("no message").to_owned()
+}
+
+/// A command that ended.
+struct Ended {
+    out: Vec<u8>,
+    err: Vec<u8>,
+    status: ExitStatus,
+}
+
+async fn ended(mut command: Command, patience: Duration) -> anyhow::Result<Ended> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut git = command.spawn().context(NO_GIT)?;
     let (out, err) = (git.stdout.take(), git.stderr.take());
     let ended = async {
         let (out, err) = futures_util::future::join(read(out), read(err)).await;
         let (out, err) = (out?, err?);
-        anyhow::Ok((out, err, git.wait().await?))
+        anyhow::Ok(Ended { out, err, status: git.wait().await? })
     };
     let ended = tokio::time::timeout(patience, ended).await;
-    let (out, err, status) =
-        ended.with_context(|| format!("no answer within {} seconds", patience.as_secs()))??;
-    if !status.success() {
-        let said = text(&err);
-        bail!("{}", said.lines().next().unwrap_or("no message"));
-    }
-    Ok(out)
+    ended.with_context(|| format!("no answer within {} seconds", patience.as_secs()))?
 }
 
 async fn read(stream: Option<impl AsyncRead + Unpin>) -> anyhow::Result<Vec<u8>> {

@@ -9,6 +9,7 @@ pub mod http;
 mod outside;
 pub mod providers;
 pub mod terminal;
+pub mod tree;
 
 pub use outside::Outside;
 

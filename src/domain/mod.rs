@@ -24,5 +24,6 @@ pub mod render;
 pub mod reply;
 pub mod review;
 pub mod snapshot;
+pub mod tools;
 pub mod triage;
 pub mod units;

@@ -1,4 +1,4 @@
-//! Single files of a repository.
+//! Single files of a repository, and the tree that they stand in.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -9,6 +9,7 @@ use super::call::{JSON, JSON_CAP};
 use super::error::Error;
 use super::transport::Answer;
 use super::{GitHub, wire, with_query};
+use crate::domain::tools::{Kind, Listing};
 use crate::domain::units::{RepoName, Sha};
 
 /// GitHub's base64 is wrapped and padded; a server that leaves the padding out is understood too.
@@ -50,6 +51,24 @@ impl GitHub {
             Err(Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Every path of a commit. GitHub sends the first 100,000 of them, or 7 MB.
+    ///
+    /// # Errors
+    /// A failed call.
+    pub async fn tree(&self, repo: &RepoName, commit: &Sha) -> Result<Listing, Error> {
+        let url = self.repo_url(repo, &["git", "trees", commit.as_str()])?;
+        let answer: wire::Tree = self.object(&with_query(url, &[("recursive", "1")])).await?;
+        let mut listing = Listing::default();
+        listing.incomplete = answer.truncated == Some(true);
+        for entry in answer.tree.unwrap_or_default() {
+            let kind = Kind::of_mode(entry.mode.as_deref().unwrap_or_default(), entry.size);
+            if let (Some(path), Some(kind)) = (&entry.path, kind) {
+                listing.add(path, kind);
+            }
+        }
+        Ok(listing)
     }
 
     /// The bytes of a file at a commit, at most `cap` of them. A link inside the repository is followed by

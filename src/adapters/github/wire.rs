@@ -224,6 +224,21 @@ impl Comparison {
     }
 }
 
+/// A git tree, as far as it is needed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tree {
+    pub(super) tree: Option<Vec<TreeEntry>>,
+    /// Whether GitHub left some out.
+    pub(super) truncated: Option<bool>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct TreeEntry {
+    pub(super) path: Option<String>,
+    pub(super) mode: Option<String>,
+    pub(super) size: Option<u64>,
+}
+
 /// The contents endpoint's answer for a file. For a directory it is a list.
 #[derive(Debug, Deserialize)]
 pub(super) struct ContentFile {

@@ -67,8 +67,13 @@ pub fn render_surrounding(surrounding: &Surrounding, width: usize, out: &mut Str
             let _ = writeln!(out, "{:width$} …", "");
         }
         next = number.checked_add(1);
-        write_line(*number, ':', &visible(text), width, out);
+        render_beside(*number, text, width, out);
     }
+}
+
+/// Writes a line of the new version that is shown for itself, as no part of the change.
+pub fn render_beside(number: u32, text: &[u8], width: usize, out: &mut String) {
+    write_line(number, ':', &visible(text), width, out);
 }
 
 /// The columns that the longest number of a file and of what is shown around its hunks takes.

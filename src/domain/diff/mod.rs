@@ -21,7 +21,8 @@ pub(crate) use gutter::bare;
 #[cfg(test)]
 pub(crate) use gutter::strip_gutter;
 pub use gutter::{
-    heading, is_cut, number_width, render, render_hunk_heading, render_lines, render_surrounding, visible,
+    heading, is_cut, number_width, render, render_beside, render_hunk_heading, render_lines,
+    render_surrounding, visible,
 };
 pub use parse::{parse, parse_patch, without_lines};
 pub(in crate::domain) use path::unquote;

@@ -131,7 +131,7 @@ pub fn hash(prompt: &Prompt) -> String {
 
 /// A word that cannot stand in the data: it is made from the data's own hash, so nobody who writes the
 /// data can foresee it, and the same data gives the same prompt.
-fn fence_word(data: &str) -> String {
+pub(super) fn fence_word(data: &str) -> String {
     let hash = Sha256::digest(data);
     hash.iter().take(8).fold(String::from("data-"), |mut word, byte| {
         let _ = write!(word, "{byte:02x}");

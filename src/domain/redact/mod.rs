@@ -78,7 +78,17 @@ impl<'a> Whole<'a> {
     /// The new version of a file by its lines, and the secrets whose values are known.
     #[must_use]
     pub fn new(file: &FileDiff, lines: &'a [&'a [u8]], secrets: &'a Secrets) -> Self {
-        let named = is_key_file(file);
+        Self::named(is_key_file(file), lines, secrets)
+    }
+
+    /// A file that stands at a path, whatever is changed in it.
+    #[must_use]
+    pub fn of(path: &str, lines: &'a [&'a [u8]], secrets: &'a Secrets) -> Self {
+        Self::named(KEY_FILE.is_match(path.as_bytes()), lines, secrets)
+    }
+
+    /// `named`: whether the file's name says that it holds a key.
+    fn named(named: bool, lines: &'a [&'a [u8]], secrets: &'a Secrets) -> Self {
         let keys = named || lines.iter().any(|line| KEY_BLOCK.is_match(line));
         let bodies = if keys { key_bodies(lines, named) } else { Vec::new() };
         Self { lines, bodies, secrets }
