@@ -31,6 +31,7 @@ mod perturbed_claims;
 mod shop;
 mod surface;
 mod terminal;
+mod tools;
 mod triggers;
 mod whole_diff;
 mod world;

@@ -123,6 +123,7 @@ fn in_repository(state: &mut State, call: &Call, rest: &[&str]) -> Option<Outgoi
             None => Outgoing::error(422, "No commit found for SHA: unknown"),
         },
         ["compare", range @ ..] => compare(state, call, &range.join("/")),
+        ["git", "trees", reference] => tree(state, call, reference),
         ["contents", path @ ..] => contents(state, call, &path.join("/")),
         ["collaborators", login, "permission"] => permission(state, login),
         _ => return None,
@@ -311,6 +312,35 @@ fn contents(state: &State, call: &Call, path: &str) -> Outgoing {
         return Outgoing::not_found();
     }
     Outgoing::json(200, &Value::Array(entries))
+}
+
+/// The whole tree of a commit; links and submodules are known from git, where there is a repository.
+fn tree(state: &mut State, call: &Call, reference: &str) -> Outgoing {
+    if call.query("recursive") != Some("1") {
+        state.violation("a tree that is asked for folder by folder");
+    }
+    let Some(tree) = state.tree(Some(reference)) else {
+        return Outgoing::not_found();
+    };
+    let url = |name: &str| format!("https://api.github.com/repos/{}/git/blobs/{name}", state.full_name());
+    let mut entries: Vec<Value> = Vec::new();
+    for (path, content) in tree {
+        let name = object_name(content);
+        entries.push(json!({"path": path, "mode": "100644", "type": "blob", "sha": name, "size": content.len(), "url": url(&name)}));
+    }
+    let git = state.pulls.values().find(|pull| pull.head_sha == reference).and_then(|pull| pull.git.clone());
+    for (mode, path) in git.iter().flat_map(|git| git.links(reference)) {
+        let kind = if mode == "160000" { "commit" } else { "blob" };
+        let name = object_name(path.as_bytes());
+        entries.push(json!({"path": path, "mode": mode, "type": kind, "sha": name, "url": url(&name)}));
+    }
+    let folder = object_name(b"src");
+    entries
+        .push(json!({"path": "src", "mode": "040000", "type": "tree", "sha": folder, "url": url(&folder)}));
+    Outgoing::json(
+        200,
+        &json!({"sha": reference, "url": url(reference), "tree": entries, "truncated": state.tree_truncated}),
+    )
 }
 
 fn content_file(state: &State, path: &str, content: &[u8]) -> Value {

@@ -271,6 +271,24 @@ impl GitRepo {
         files
     }
 
+    /// A submodule at another repository's commit, with the empty folder that a checkout has there.
+    pub fn submodule(&self, path: &str, commit: &str) {
+        fs::create_dir_all(self.path().join(path)).expect("a folder can be made");
+        self.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{path}")]);
+    }
+
+    /// Mode and path of the symbolic links and submodules of a commit, none where git does not know it.
+    pub fn links(&self, commit: &str) -> Vec<(String, String)> {
+        let run = self.command(&["ls-tree", "-r", "-z", "--full-tree", commit]).output();
+        let listed = run.map(|run| String::from_utf8_lossy(&run.stdout).into_owned()).unwrap_or_default();
+        let entry = |entry: &str| {
+            let (about, path) = entry.split_once('\t')?;
+            let mode = about.split(' ').next().filter(|mode| ["120000", "160000"].contains(mode))?;
+            Some((mode.to_owned(), path.to_owned()))
+        };
+        listed.split('\0').filter_map(entry).collect()
+    }
+
     pub fn git(&self, arguments: &[&str]) -> Vec<u8> {
         let run = self.command(arguments).output().expect("git is installed");
         if !run.status.success() {

@@ -172,6 +172,8 @@ pub struct State {
     pub anchor_errors: ErrorShape,
     /// Lines of patches one page of a file list shows before GitHub leaves later rows empty.
     pub patch_page_budget: usize,
+    /// Whether GitHub says that it leaves out some paths of a tree.
+    pub tree_truncated: bool,
     pub violations: Vec<String>,
     next_id: u64,
     seconds: u64,
@@ -199,6 +201,7 @@ impl State {
             checks: Vec::new(),
             anchor_errors: ErrorShape::Strings,
             patch_page_budget: 20_000,
+            tree_truncated: false,
             violations: Vec::new(),
             // High and all alike in length, so that a transcript can recognise an id in a text.
             next_id: 9_000_000_001,
