@@ -9,6 +9,11 @@ use crate::domain::units::{LaneName, MicroUsd};
 #[must_use = "a reservation is held until it is settled"]
 pub struct Reservation(usize);
 
+/// Money kept for a call that may have to be made.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "what is held is kept from all other calls until it is used or released"]
+pub struct Hold(usize);
+
 /// How a call ended, as far as money goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settlement {
@@ -55,6 +60,8 @@ pub enum Unaffordable {
 pub struct Ledger {
     cap: MicroUsd,
     entries: Vec<Entry>,
+    held: Vec<MicroUsd>,
+    set_aside: MicroUsd,
     overrun: bool,
 }
 
@@ -62,7 +69,7 @@ impl Ledger {
     /// An empty ledger.
     #[must_use]
     pub const fn new(cap: MicroUsd) -> Self {
-        Self { cap, entries: Vec::new(), overrun: false }
+        Self { cap, entries: Vec::new(), held: Vec::new(), set_aside: MicroUsd::ZERO, overrun: false }
     }
 
     /// Reserves all of these calls or none: a lane's name, what the call is for, and its bound.
@@ -89,6 +96,48 @@ impl Ledger {
             unknown: false,
         }));
         Ok((first..self.entries.len()).map(Reservation).collect())
+    }
+
+    /// Keeps so much for a call that may have to be made, if there is as much to spare.
+    pub fn hold(&mut self, amount: MicroUsd) -> Option<Hold> {
+        let affordable = !self.overrun && amount <= self.spare();
+        affordable.then(|| {
+            self.held.push(amount);
+            Hold(self.held.len() - 1)
+        })
+    }
+
+    /// Reserves a call with what is left and what is held for it. Nothing is held any more afterwards, unless it
+    /// failed.
+    ///
+    /// # Errors
+    /// As for [`Self::reserve`].
+    pub fn reserve_held(
+        &mut self,
+        hold: &Hold,
+        call: (LaneName, String, MicroUsd),
+    ) -> Result<Reservation, Unaffordable> {
+        let held = self.held.get_mut(hold.0).map(std::mem::take).unwrap_or_default();
+        let mut reserved = self.reserve(&[call]);
+        if reserved.is_err()
+            && let Some(kept) = self.held.get_mut(hold.0)
+        {
+            *kept = held;
+        }
+        reserved.as_mut().map(|reserved| reserved.remove(0)).map_err(|error| *error)
+    }
+
+    /// Gives back what is held.
+    #[expect(clippy::needless_pass_by_value, reason = "a hold is released once")]
+    pub fn release(&mut self, hold: Hold) {
+        if let Some(held) = self.held.get_mut(hold.0) {
+            *held = MicroUsd::ZERO;
+        }
+    }
+
+    /// Says what calls that are planned need: [`Self::spare`] is what is left beside it.
+    pub const fn set_aside(&mut self, amount: MicroUsd) {
+        self.set_aside = amount;
     }
 
     /// Settles one call and returns what it cost. A cost above the reservation is an overrun.
@@ -131,7 +180,14 @@ impl Ledger {
     /// What the cap leaves for further calls.
     #[must_use]
     pub fn left(&self) -> MicroUsd {
-        self.cap.minus(self.settled().plus(self.reserved()))
+        let held = self.held.iter().copied().sum();
+        self.cap.minus(self.settled().plus(self.reserved()).plus(held))
+    }
+
+    /// What the cap leaves for calls that nobody planned.
+    #[must_use]
+    pub fn spare(&self) -> MicroUsd {
+        self.left().minus(self.set_aside)
     }
 
     /// The cap of this run.
@@ -199,16 +255,49 @@ mod tests {
         assert!(ledger.has_unknown());
     }
 
+    #[test]
+    fn what_is_held_or_set_aside_is_no_money_for_others_and_pays_the_call_it_is_held_for() {
+        let mut ledger = Ledger::new(MicroUsd(100));
+        ledger.set_aside(MicroUsd(30));
+        assert_eq!(ledger.hold(MicroUsd(71)), None);
+        let hold = ledger.hold(MicroUsd(60)).unwrap();
+        assert_eq!((ledger.left(), ledger.spare()), (MicroUsd(40), MicroUsd(10)));
+        assert!(ledger.reserve(&[(lane(), "review".to_owned(), MicroUsd(41))]).is_err());
+        assert!(ledger.reserve_held(&hold, (lane(), "review, turn 2".to_owned(), MicroUsd(101))).is_err());
+        assert_eq!(ledger.left(), MicroUsd(40));
+        let call = ledger.reserve_held(&hold, (lane(), "review, turn 2".to_owned(), MicroUsd(70))).unwrap();
+        assert_eq!((ledger.left(), ledger.reserved()), (MicroUsd(30), MicroUsd(70)));
+        ledger.settle(call, Settlement::Cost(MicroUsd(20)));
+        ledger.release(hold);
+        assert_eq!(ledger.left(), MicroUsd(80));
+        let hold = ledger.hold(MicroUsd(50)).unwrap();
+        ledger.release(hold);
+        assert_eq!((ledger.left(), ledger.entries().len()), (MicroUsd(80), 1));
+    }
+
     proptest! {
         #[test]
         fn no_call_ever_starts_beyond_the_cap(
             cap in 0_u64..1_000,
-            steps in prop::collection::vec((0_u64..400, 0_u8..4, 0_u64..500), 0..60),
+            steps in prop::collection::vec((0_u64..400, 0_u8..6, 0_u64..500), 0..60),
         ) {
             let mut ledger = Ledger::new(MicroUsd(cap));
             let mut open = Vec::new();
+            let mut holds = Vec::new();
             for (bound, what, cost) in steps {
                 match (what, open.pop()) {
+                    (4, other) => {
+                        open.extend(other);
+                        holds.extend(ledger.hold(MicroUsd(bound)));
+                    }
+                    (5, other) => {
+                        open.extend(other);
+                        if let Some(hold) = holds.pop() {
+                            open.extend(ledger.reserve_held(&hold, (lane(), "review".to_owned(), MicroUsd(bound))));
+                            ledger.release(hold);
+                        }
+                        prop_assert!(ledger.settled().plus(ledger.reserved()) <= ledger.cap() || ledger.overrun());
+                    }
                     (0, Some(reservation)) => { ledger.settle(reservation, Settlement::Cost(MicroUsd(cost.min(bound)))); }
                     (1, Some(reservation)) => { ledger.settle(reservation, Settlement::Unknown); }
                     (2, Some(reservation)) => { ledger.settle(reservation, Settlement::Free); }

@@ -3,7 +3,7 @@
 mod ledger;
 mod prices;
 
-pub use ledger::{Entry, Ledger, Reservation, Settlement, Unaffordable};
+pub use ledger::{Entry, Hold, Ledger, Reservation, Settlement, Unaffordable};
 pub use prices::{PRICES_DATE, Price, PriceBasis, Prices, Rates};
 
 use crate::domain::units::MicroUsd;

@@ -8,6 +8,7 @@ mod listing;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::domain::lane::ToolLimits;
 pub use answer::{Answer, Searched, content, list, search};
 pub use listing::{Kind, Listing};
 
@@ -22,21 +23,6 @@ const ARGUMENTS: usize = 10_000;
 
 /// The most characters of a text that is searched.
 const NEEDLE: usize = 200;
-
-/// How much a lane may look up in one pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ToolLimits {
-    /// Calls, those that fail included.
-    pub calls: u32,
-    /// Bytes of all answers together.
-    pub bytes: usize,
-}
-
-impl Default for ToolLimits {
-    fn default() -> Self {
-        Self { calls: 12, bytes: 120_000 }
-    }
-}
 
 /// A tool as a model is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -202,6 +188,20 @@ fn line(value: Option<&Value>, key: &str) -> Result<Option<usize>, String> {
             _ => Err(format!("`{key}` is not a line number.")),
         },
     }
+}
+
+/// A lookup as the record tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Looked {
+    /// Which tool, as the model named it.
+    pub tool: String,
+    /// What was asked for, in the model's words; empty where nobody understood it.
+    pub asked: String,
+    /// Bytes of the answer.
+    pub bytes: usize,
+    /// Whether there was nothing to see.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub failed: bool,
 }
 
 /// What a lane has looked up in one pass, against its limits.
