@@ -3,24 +3,20 @@
 use std::process::ExitCode as ProcessExit;
 
 use clap::Parser as _;
-use counterpoint::adapters::actions::{self, Environment};
+use counterpoint::adapters::actions::Environment;
 use counterpoint::adapters::clock::Clock;
 use counterpoint::adapters::terminal::Terminal;
 use counterpoint::adapters::{Outside, http};
 use counterpoint::cli::{Cli, Command, ReviewFlags};
 use counterpoint::commands;
 use counterpoint::domain::outcome::ExitCode;
-use counterpoint::domain::redact::Secrets;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ProcessExit {
     let cli = Cli::parse();
     let env = Environment::of_process();
     let terminal = Terminal::new(env.in_actions());
-    terminal.hide(Secrets::new(commands::secrets(&env)));
-    for secret in commands::secrets(&env) {
-        actions::mask_commands(&secret).iter().for_each(|line| terminal.command(line));
-    }
+    terminal.hide(commands::secrets(&env));
     watch(&terminal);
     let command = match cli.command {
         Some(command) => command,

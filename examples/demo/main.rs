@@ -27,7 +27,6 @@ use counterpoint::adapters::{Outside, http};
 use counterpoint::cli::ReviewFlags;
 use counterpoint::commands;
 use counterpoint::domain::outcome::ExitCode as Ended;
-use counterpoint::domain::redact::Secrets;
 use tracing_subscriber::EnvFilter;
 
 use crate::world::{World, read_env_file};
@@ -87,7 +86,7 @@ async fn review(world: &World, number: u64, runner: &Path) -> anyhow::Result<BTr
 
     // A person reads along, not the Actions log: no groups, no masks.
     let terminal = Terminal::new(false);
-    terminal.hide(Secrets::new(commands::secrets(&env)));
+    terminal.hide(commands::secrets(&env));
     let filter =
         EnvFilter::try_from_env("COUNTERPOINT_LOG").unwrap_or_else(|_| EnvFilter::new("counterpoint=info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(terminal.clone());

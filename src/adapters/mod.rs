@@ -3,6 +3,7 @@
 
 pub mod actions;
 pub mod clock;
+pub mod cloud;
 pub mod git;
 pub mod github;
 pub mod http;

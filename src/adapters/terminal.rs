@@ -1,17 +1,18 @@
 //! Standard output and the log: the only place that writes to either.
 
 use std::io::{self, Write};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::actions;
 use crate::domain::redact::{self, Secrets};
 
 /// What every line that leaves the process is made harmless with.
 #[derive(Clone, Debug, Default)]
 pub struct Terminal {
     in_actions: bool,
-    secrets: Arc<OnceLock<Secrets>>,
+    secrets: Arc<RwLock<Secrets>>,
 }
 
 impl Terminal {
@@ -21,16 +22,19 @@ impl Terminal {
         Self { in_actions, secrets: Arc::default() }
     }
 
-    /// The values that are hidden.
+    /// The values that are hidden by now.
     #[must_use]
     pub fn secrets(&self) -> Secrets {
-        self.secrets.get().cloned().unwrap_or_default()
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// From now on these values are hidden wherever they would appear.
-    pub fn hide(&self, secrets: Secrets) {
-        // Set once, at the start: a second set of secrets does not occur.
-        let _ = self.secrets.set(secrets);
+    /// From now on these values are hidden too, wherever they would appear; the runner hides them in what other steps
+    /// print.
+    pub fn hide(&self, values: impl IntoIterator<Item = String>) {
+        for value in values {
+            actions::mask_commands(&value).iter().for_each(|line| self.command(line));
+            self.secrets.write().unwrap_or_else(PoisonError::into_inner).add(value);
+        }
     }
 
     /// Starts a group in the Actions log; elsewhere nothing.
@@ -70,10 +74,7 @@ impl Terminal {
     }
 
     fn masked(&self, text: &str) -> String {
-        match self.secrets.get() {
-            Some(secrets) => secrets.mask(text).into_owned(),
-            None => text.to_owned(),
-        }
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner).mask(text).into_owned()
     }
 
     fn error_bytes(&self, bytes: &[u8]) {

@@ -7,22 +7,26 @@ use std::ops::Range;
 
 /// Secrets whose value is known: the keys and tokens of this run.
 #[derive(Clone, Default)]
-pub struct Secrets(Vec<String>);
+pub struct Secrets(BTreeSet<String>);
 
 impl Secrets {
-    /// Takes the values; those under six characters are left out, as masking them would tear up everything.
+    /// Takes the values, as [`Secrets::add`] does.
     #[must_use]
     pub fn new(values: impl IntoIterator<Item = String>) -> Self {
-        let mut kept = BTreeSet::new();
-        for value in values {
-            // A key pasted with its line end, or of several lines, is printed in parts as well.
-            for part in std::iter::once(value.trim()).chain(value.lines().map(str::trim)) {
-                if part.chars().count() >= 6 {
-                    kept.insert(part.to_owned());
-                }
+        let mut secrets = Self::default();
+        values.into_iter().for_each(|value| secrets.add(value));
+        secrets
+    }
+
+    /// Takes one more. Under six characters it is left out, as masking it would tear up everything.
+    pub fn add(&mut self, value: impl AsRef<str>) {
+        let value = value.as_ref();
+        // A key pasted with its line end, or of several lines, is printed in parts as well.
+        for part in std::iter::once(value.trim()).chain(value.lines().map(str::trim)) {
+            if part.chars().count() >= 6 {
+                self.0.insert(part.to_owned());
             }
         }
-        Self(kept.into_iter().collect())
     }
 
     /// The text with every known value replaced by `***`, values that overlap by one.
