@@ -175,7 +175,22 @@ pub fn secrets(env: &actions::Environment) -> Vec<String> {
     let inputs = named.iter().filter_map(|(input, _)| env.input(input));
     let variables = named.iter().filter_map(|(_, variable)| env.var(variable));
     let more = ["ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GH_TOKEN"];
-    inputs.chain(variables).chain(more.iter().filter_map(|name| env.var(name))).map(str::to_owned).collect()
+    let plain =
+        inputs.chain(variables).chain(more.iter().filter_map(|name| env.var(name))).map(str::to_owned);
+    plain.chain(proxy_passwords(env)).collect()
+}
+
+/// The passwords in the addresses of proxies, as they stand there and as they are meant.
+fn proxy_passwords(env: &actions::Environment) -> Vec<String> {
+    let names = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"];
+    let set = names.iter().flat_map(|name| [env.var(name), env.var(&name.to_lowercase())]).flatten();
+    let passwords = set.filter_map(|url| {
+        let (user, _) = url.rsplit_once('@')?;
+        let (_, password) = user.split_once("://").map_or(user, |(_, user)| user).split_once(':')?;
+        let meant = percent_encoding::percent_decode_str(password).decode_utf8_lossy().into_owned();
+        Some([password.to_owned(), meant])
+    });
+    passwords.flatten().collect()
 }
 
 /// `counterpoint doctor`.

@@ -7,9 +7,27 @@ use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-/// What to do when a server's certificate, or every certificate, is unknown here.
-const CERTIFICATE_ADVICE: &str = "this machine trusts no authority that signed the server's certificate: set \
-     SSL_CERT_FILE to a PEM file with the authorities to trust, or install the package ca-certificates";
+/// What to do about an error that says one of these words; the first that fits is told.
+const ADVICE: [(&[&str], &str); 3] = [
+    (
+        // The last is what rustls says of a server that signed its own certificate.
+        &["UnknownIssuer", "No CA certificates", "CaUsedAsEndEntity"],
+        "this machine trusts no authority that signed the server's certificate: set SSL_CERT_FILE to a PEM file with \
+         the authorities to trust, or install the package ca-certificates",
+    ),
+    (
+        &["proxy authorization required"],
+        "the proxy asks for a user and a password: set HTTPS_PROXY to http://USER:PASSWORD@HOST:PORT",
+    ),
+    (
+        &[TUNNEL],
+        "the proxy that HTTPS_PROXY names opened no connection: check that it runs and lets this host through, or \
+         name the host in NO_PROXY",
+    ),
+];
+
+/// How an error begins that a proxy made. What it says below that is of the proxy, not of the server.
+const TUNNEL: &str = "tunnel error";
 
 /// The longest wait that is told as such. A server that asks for more asks for "not today".
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -168,18 +186,22 @@ pub fn backoff(attempt: u32, seed: u64) -> Duration {
     Duration::from_millis(millis - mixed % (millis / 4 + 1))
 }
 
-/// The innermost cause of an error, which is what a person can act on; see [`causes`] for all of them.
+/// The innermost cause of an error, which is what a person can act on, or all that a proxy's error says; see [`causes`]
+/// for the others.
 #[must_use]
 pub fn reason(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(cause) = innermost.source() {
+        if innermost.to_string().starts_with(TUNNEL) {
+            break;
+        }
         innermost = cause;
     }
     causes(innermost)
 }
 
 /// An error with all its causes, outermost first, on one line. URLs lose user, password, query and fragment: that is
-/// where secrets stand. An unknown certificate authority gets the sentence that says what to do.
+/// where secrets stand. An unknown certificate authority and a proxy that refuses get a sentence that says what to do.
 #[must_use]
 pub fn causes(error: &dyn Error) -> String {
     let mut told = String::new();
@@ -196,10 +218,9 @@ pub fn causes(error: &dyn Error) -> String {
         next = current.source();
     }
     let mut line = one_line(&without_url_secrets(&told), LONGEST_CAUSE);
-    // The last is what rustls says of a server that signed its own certificate.
-    if ["UnknownIssuer", "No CA certificates", "CaUsedAsEndEntity"].iter().any(|word| line.contains(word)) {
+    if let Some((_, advice)) = ADVICE.iter().find(|(words, _)| words.iter().any(|word| line.contains(word))) {
         line.push_str("; ");
-        line.push_str(CERTIFICATE_ADVICE);
+        line.push_str(advice);
     }
     line
 }
@@ -336,6 +357,17 @@ mod tests {
     fn an_unknown_certificate_authority_is_answered_with_what_to_do() {
         let said = causes(&Layer("invalid peer certificate: UnknownIssuer", None));
         assert!(said.contains("SSL_CERT_FILE") && said.contains("ca-certificates"), "{said}");
+    }
+
+    #[test]
+    fn what_a_proxy_did_is_told_as_the_proxys() {
+        let refused = Layer("tcp connect error", Some(Box::new(Layer("Connection refused", None))));
+        let tunnel = Layer("tunnel error: failed to create underlying connection", Some(Box::new(refused)));
+        let said = reason(&Layer("error sending request", Some(Box::new(tunnel))));
+        let begin = "tunnel error: failed to create underlying connection: tcp connect error: Connection refused; the proxy";
+        assert!(said.starts_with(begin), "{said}");
+        let said = reason(&Layer("tunnel error: proxy authorization required", None));
+        assert!(said.contains("USER:PASSWORD@HOST"), "{said}");
     }
 
     #[tokio::test]

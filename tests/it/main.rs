@@ -26,6 +26,7 @@ mod git_made_diffs;
 mod hostile;
 mod left_out;
 mod mended;
+mod networks;
 mod odd_pulls;
 mod perturbed_claims;
 mod shop;
