@@ -19,6 +19,7 @@ mod context;
 mod corpus_anchors;
 mod corpus_reviews;
 mod degraded;
+mod ends;
 mod first_review;
 mod floors;
 mod fuzz_findings;

@@ -1,0 +1,389 @@
+//! Every way in which a request to a model can end, and what people read of it on the pull request.
+//!
+//! One lane talks to a server that plays a vendor's bytes, plain and streamed, chopped anywhere; the other lane finds the
+//! expiry. Of every end three things are told: the outputs with the check, the sentence on the lane, and the lane's line in the
+//! table of costs. Where the streamed answer is told like the plain one, it stands there once.
+
+mod server;
+mod wire;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use futures_util::future::join_all;
+
+use self::server::{Played, Server, Then};
+use self::wire::{Form, Wire, answer, error, plain};
+use crate::shop::*;
+use crate::world::*;
+
+/// What an answer that is understood says. Its letters take one to four bytes.
+fn good() -> String {
+    reply([boundary().body("The comparison lets a token pass in the very second: é, ✓, 🦀.")])
+        .value()
+        .to_string()
+}
+
+/// What is told of a lane whose server plays these answers.
+async fn published_of(wire: Wire, answers: Vec<Played>) -> String {
+    let mut hasher = DefaultHasher::new();
+    answers.iter().for_each(|answer| answer.bytes.hash(&mut hasher));
+    let server = Server::play(answers, hasher.finish()).await;
+    let world = shop().await;
+    let (name, living) = match wire {
+        Wire::Messages => ("Claude", world.codex()),
+        Wire::Responses => ("Codex", world.claude()),
+    };
+    living.answers(reply([expiry()]));
+    let run = opened(&world);
+    let run = match wire {
+        Wire::Messages => run.env("ANTHROPIC_BASE_URL", &server.origin),
+        Wire::Responses => run.env("OPENAI_BASE_URL", format!("{}/v1", server.origin)),
+    };
+    let run = run.finish().await;
+    world.assert_clean();
+    let summary = told(&world);
+    let found = if summary.contains("found by both") { "found by both" } else { "found by one" };
+    // The sentence stands in the summary and in the check; the line of costs only in the one.
+    let sentence = lines_with(
+        &summary,
+        &[name, if found == "found by both" { "both finished" } else { "did not finish" }],
+    );
+    let costs = lines_with(&summary, &[&format!("| {name} |")]);
+    format!("{}, check {}; {found}\n{}\n{}", end(&run), check(&world).0, sentence[0], costs.join("\n"))
+}
+
+/// What is told of the lane of each wire format.
+async fn published(script: impl Fn(Wire, Form) -> Vec<Played>) -> String {
+    let forms = [Form::Plain, Form::Streamed];
+    let runs = Wire::ALL.map(|wire| (wire, forms.map(|form| published_of(wire, script(wire, form)))));
+    let all = runs.map(|(wire, runs)| async move { (wire, join_all(runs).await) });
+    let mut text = String::new();
+    for (wire, told) in join_all(all).await {
+        let name = wire.name();
+        match told.as_slice() {
+            [plain, streamed] if plain == streamed => text.push_str(&format!("{name}: {plain}\n\n")),
+            [plain, streamed] => {
+                text.push_str(&format!("{name}, plain: {plain}\n\n{name}, streamed: {streamed}\n\n"))
+            }
+            _ => unreachable!(),
+        }
+    }
+    text
+}
+
+// The model answered.
+
+#[tokio::test]
+async fn a_whole_answer_is_read() {
+    let told = published(|wire, form| vec![answer(wire, form, "done", &good())]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Claude | `claude-sonnet-5-5` | review | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Codex | `gpt-6.1-sol` | review | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_with_its_category() {
+    let told = published(|wire, form| vec![answer(wire, form, "refused-with-category", "I will not.")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | refused | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | refused | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn a_refusal_without_a_category_is_a_refusal() {
+    let told = published(|wire, form| vec![answer(wire, form, "refused", "I will not.")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | refused | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | refused | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_at_the_output_limit_again_and_again_is_told_as_cut() {
+    let told = published(|wire, form| vec![answer(wire, form, "truncated", &good()[..200])]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | cut at the output limit | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | cut at the output limit | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_what_was_asked_for_is_told_as_such() {
+    let told =
+        published(|wire, form| vec![answer(wire, form, "done", "I would rather talk about the weather.")])
+            .await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | no readable answer | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | no readable answer | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+// The vendor asked for patience, or for money.
+
+#[tokio::test]
+async fn a_rate_limit_that_outlasts_three_tries_is_told() {
+    let told = published(|wire, _| vec![error(wire, "limited")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | rate limit, 3 requests | unknown | <m:ss> | $0.00 |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | rate limit, 3 requests | unknown | <m:ss> | $0.00 |
+    ");
+}
+
+#[tokio::test]
+async fn a_rate_limit_with_a_short_wait_is_waited_for() {
+    let told = published(|wire, form| {
+        vec![error(wire, "limited for a second"), answer(wire, form, "done", &good())]
+    })
+    .await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Claude | `claude-sonnet-5-5` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn a_rate_limit_with_a_wait_beyond_the_deadline_is_not_waited_for() {
+    let told = published(|wire, _| vec![error(wire, "limited for an hour")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | rate limit | unknown | <m:ss> | $0.00 |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | rate limit | unknown | <m:ss> | $0.00 |
+    ");
+}
+
+#[tokio::test]
+async fn a_spending_limit_is_not_asked_again() {
+    let told = published(|wire, _| vec![error(wire, "spend limit")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+    ");
+}
+
+// The server was not well.
+
+#[tokio::test]
+async fn a_server_that_stays_overloaded_is_told() {
+    let told = published(|wire, _| vec![error(wire, "overloaded")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | $0.00 |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | $0.00 |
+    ");
+}
+
+#[tokio::test]
+async fn a_server_that_is_overloaded_once_is_asked_again() {
+    let told =
+        published(|wire, form| vec![error(wire, "overloaded"), answer(wire, form, "done", &good())]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Claude | `claude-sonnet-5-5` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn a_bad_gateway_is_told() {
+    let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>\r\n";
+    let told = published(|_, _| vec![plain(502, "text/html", &[], page)]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn a_page_instead_of_an_answer_is_told() {
+    let page = "<!doctype html><title>Sign in to the company network</title>";
+    let told = published(|_, _| vec![plain(200, "text/html", &[], page)]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_told() {
+    let told = published(|wire, form| vec![answer(wire, form, "done", &good()).half(Then::Close)]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_once_is_asked_for_again() {
+    let told = published(|wire, form| {
+        let whole = answer(wire, form, "done", &good());
+        vec![whole.clone().half(Then::Close), whole]
+    })
+    .await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Claude | `claude-sonnet-5-5` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn an_error_in_the_middle_of_a_stream_is_told() {
+    let told = published(|wire, _| vec![answer(wire, Form::Streamed, "broken", &good())]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn an_error_in_the_middle_of_a_stream_is_asked_again() {
+    let told = published(|wire, form| {
+        vec![answer(wire, Form::Streamed, "broken", &good()), answer(wire, form, "done", &good())]
+    })
+    .await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Claude | `claude-sonnet-5-5` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+// Asking again cannot help.
+
+#[tokio::test]
+async fn a_wrong_key_is_told_with_what_to_do() {
+    let told = published(|wire, _| vec![error(wire, "wrong key")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+    ");
+}
+
+#[tokio::test]
+async fn an_unknown_model_is_told_with_what_to_do() {
+    let told = published(|wire, _| vec![error(wire, "unknown model")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+    ");
+}
+
+#[tokio::test]
+async fn an_account_without_credit_is_told_with_what_to_do() {
+    let told = published(|wire, _| vec![error(wire, "no credit")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+    ");
+}
+
+#[tokio::test]
+async fn a_prompt_that_is_too_long_is_told_with_what_to_do() {
+    let told = published(|wire, _| vec![error(wire, "too long")]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+    ");
+}
