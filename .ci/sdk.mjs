@@ -45,7 +45,7 @@ const WIRES = {
                 system: inputs.system,
                 messages: [{ role: 'user', content: [shared, { type: 'text', text: inputs.task }] }],
                 ...(Object.keys(config).length && { output_config: config }),
-                ...(inputs.stream && { stream: true }),
+                ...(sends('stream') && { stream: true }),
             });
         },
     },
@@ -76,7 +76,7 @@ const WIRES = {
                     prompt_cache_key: inputs.cache_key,
                     prompt_cache_options: { mode: 'explicit', ttl: '30m' },
                 }),
-                ...(inputs.stream && { stream: true }),
+                ...(sends('stream') && { stream: true }),
             });
         },
     },
@@ -256,7 +256,7 @@ for (const wire of Object.keys(WIRES)) {
     const [shared, task] = content.map(block => block.text);
     const inputs = {
         model: WIRES[wire].model[1], effort: 'medium', system, shared, task, max_output: WIRES[wire].output(ours.body),
-        without: [], mark_cache: false, stream: ours.body.stream === true,
+        without: [], mark_cache: false,
     };
     const theirs = await sentBySdk(wire, inputs);
     console.log(`\n${wire}: what the binary sends and what the SDK sends`);

@@ -16,14 +16,16 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use counterpoint::adapters::providers::{self, Request};
-use counterpoint::domain::pass::{Effort, Feature, Prompt, Provider};
+use counterpoint::domain::lane::{Effort, Wire};
+use counterpoint::domain::pass::{Feature, Prompt};
 
-const FEATURES: [Feature; 5] = [
+const FEATURES: [Feature; 6] = [
     Feature::StructuredOutput,
     Feature::StrictSchema,
     Feature::Effort,
     Feature::CacheMark,
     Feature::ServiceTier,
+    Feature::Stream,
 ];
 
 /// Every choice of features to leave out.
@@ -39,7 +41,7 @@ fn main() {
         shared: "The diff: \"é\" \u{1f980}\n\tline".to_owned(),
         task: "Review.".to_owned(),
     };
-    for (provider, wire) in [(Provider::Anthropic, "messages"), (Provider::Openai, "responses")] {
+    for (wire, name) in [(Wire::Messages, "messages"), (Wire::Responses, "responses")] {
         let mut seen = BTreeSet::new();
         for without in choices() {
             for mark_cache in [false, true] {
@@ -52,13 +54,13 @@ fn main() {
                     mark_cache,
                     cache_key: "key-1",
                 };
-                let body = providers::body(provider, &request);
+                let body = providers::body(wire, &request);
                 if !seen.insert(body.clone()) {
                     continue;
                 }
                 let body: Value = serde_json::from_slice(&body).expect("a body is JSON");
                 let made = json!({
-                    "wire": wire,
+                    "wire": name,
                     "inputs": {
                         "model": request.model,
                         "effort": request.effort,
@@ -72,7 +74,7 @@ fn main() {
                     },
                     "body": body,
                 });
-                let path = folder.join(format!("{wire}-{:02}.json", seen.len()));
+                let path = folder.join(format!("{name}-{:02}.json", seen.len()));
                 std::fs::write(path, made.to_string()).expect("the folder can be written to");
             }
         }

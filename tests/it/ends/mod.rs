@@ -16,6 +16,13 @@ use self::wire::{Form, Wire, answer, error, plain};
 use crate::shop::*;
 use crate::world::*;
 
+/// Nobody waits longer than a second for a server to begin or to go on.
+const IMPATIENT: &str = "\
+lanes:
+  claude: {timeouts: {first_byte_seconds: 1, idle_seconds: 1}}
+  codex: {timeouts: {first_byte_seconds: 1, idle_seconds: 1}}
+";
+
 /// What an answer that is understood says. Its letters take one to four bytes.
 fn good() -> String {
     reply([boundary().body("The comparison lets a token pass in the very second: é, ✓, 🦀.")])
@@ -34,6 +41,7 @@ async fn published_of(wire: Wire, answers: Vec<Played>) -> String {
         Wire::Responses => ("Codex", world.claude()),
     };
     living.answers(reply([expiry()]));
+    world.base_file(".github/counterpoint.yml", IMPATIENT);
     let run = opened(&world);
     let run = match wire {
         Wire::Messages => run.env("ANTHROPIC_BASE_URL", &server.origin),
@@ -42,14 +50,13 @@ async fn published_of(wire: Wire, answers: Vec<Played>) -> String {
     let run = run.finish().await;
     world.assert_clean();
     let summary = told(&world);
-    let found = if summary.contains("found by both") { "found by both" } else { "found by one" };
-    // The sentence stands in the summary and in the check; the line of costs only in the one.
-    let sentence = lines_with(
-        &summary,
-        &[name, if found == "found by both" { "both finished" } else { "did not finish" }],
-    );
-    let costs = lines_with(&summary, &[&format!("| {name} |")]);
-    format!("{}, check {}; {found}\n{}\n{}", end(&run), check(&world).0, sentence[0], costs.join("\n"))
+    let both = summary.contains("found by both");
+    let begin =
+        if both { "Claude and Codex both finished".to_owned() } else { format!("{name} did not finish") };
+    let sentence = summary.lines().find(|line| line.starts_with(&begin)).unwrap_or("nothing is said");
+    let costs = lines_with(&summary, &[&format!("| {name} |")]).join("\n");
+    let found = if both { "found by both" } else { "found by one" };
+    format!("{}, check {}; {found}\n{sentence}\n{costs}", end(&run), check(&world).0)
 }
 
 /// What is told of the lane of each wire format.
@@ -92,11 +99,11 @@ async fn a_refusal_is_told_with_its_category() {
     let told = published(|wire, form| vec![answer(wire, form, "refused-with-category", "I will not.")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (the model refused: cyber, <m:ss>): this is one reviewer's view.
     | Claude | `claude-sonnet-5-5` | refused | <in> / <out> | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view.
     | Codex | `gpt-6.1-sol` | refused | <in> / <out> | <m:ss> | <usd> |
     ");
 }
@@ -106,11 +113,11 @@ async fn a_refusal_without_a_category_is_a_refusal() {
     let told = published(|wire, form| vec![answer(wire, form, "refused", "I will not.")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (the model refused, <m:ss>): this is one reviewer's view.
     | Claude | `claude-sonnet-5-5` | refused | <in> / <out> | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (the model refused, <m:ss>): this is one reviewer's view.
     | Codex | `gpt-6.1-sol` | refused | <in> / <out> | <m:ss> | <usd> |
     ");
 }
@@ -120,12 +127,47 @@ async fn an_answer_that_is_cut_at_the_output_limit_again_and_again_is_told_as_cu
     let told = published(|wire, form| vec![answer(wire, form, "truncated", &good()[..200])]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
-    | Claude | `claude-sonnet-5-5` | cut at the output limit | <in> / <out> | <m:ss> | <usd> |
+    Claude did not finish (its answer was cut at the output limit, 2 tries, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
+    | Claude | `claude-sonnet-5-5` | cut at the output limit, 2 requests | <in> / <out> | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
-    | Codex | `gpt-6.1-sol` | cut at the output limit | <in> / <out> | <m:ss> | <usd> |
+    Codex did not finish (its answer was cut at the output limit, 2 tries, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
+    | Codex | `gpt-6.1-sol` | cut at the output limit, 2 requests | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_at_the_output_limit_is_asked_for_with_more_room() {
+    let told = published(|wire, form| {
+        vec![answer(wire, form, "truncated", &good()[..200]), answer(wire, form, "done", &good())]
+    })
+    .await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Claude | `claude-sonnet-5-5` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_what_was_asked_for_is_repaired() {
+    let told = published(|wire, form| {
+        let prose = answer(wire, form, "done", "I would rather talk about the weather.");
+        vec![prose, answer(wire, form, "done", &good())]
+    })
+    .await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Claude | `claude-sonnet-5-5` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
     ");
 }
 
@@ -136,12 +178,12 @@ async fn an_answer_that_is_not_what_was_asked_for_is_told_as_such() {
             .await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
-    | Claude | `claude-sonnet-5-5` | no readable answer | <in> / <out> | <m:ss> | <usd> |
+    Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
+    | Claude | `claude-sonnet-5-5` | no readable answer, 2 requests | <in> / <out> | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
-    | Codex | `gpt-6.1-sol` | no readable answer | <in> / <out> | <m:ss> | <usd> |
+    Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
+    | Codex | `gpt-6.1-sol` | no readable answer, 2 requests | <in> / <out> | <m:ss> | <usd> |
     ");
 }
 
@@ -152,11 +194,11 @@ async fn a_rate_limit_that_outlasts_three_tries_is_told() {
     let told = published(|wire, _| vec![error(wire, "limited")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (rate limit, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Claude | `claude-sonnet-5-5` | rate limit, 3 requests | unknown | <m:ss> | $0.00 |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (rate limit, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | rate limit, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
@@ -183,11 +225,11 @@ async fn a_rate_limit_with_a_wait_beyond_the_deadline_is_not_waited_for() {
     let told = published(|wire, _| vec![error(wire, "limited for an hour")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (rate limit, <m:ss>): this is one reviewer's view. Run it again later.
     | Claude | `claude-sonnet-5-5` | rate limit | unknown | <m:ss> | $0.00 |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (rate limit, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | rate limit | unknown | <m:ss> | $0.00 |
     ");
 }
@@ -197,11 +239,11 @@ async fn a_spending_limit_is_not_asked_again() {
     let told = published(|wire, _| vec![error(wire, "spend limit")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): rate_limit_error: enforced_spend_limit_reached: You have reached your specified API usage limits): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `anthropic-api-key` (or ANTHROPIC_API_KEY) belongs to.
     | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
@@ -213,11 +255,11 @@ async fn a_server_that_stays_overloaded_is_told() {
     let told = published(|wire, _| vec![error(wire, "overloaded")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> is overloaded (HTTP 529): overloaded_error: Overloaded, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | $0.00 |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> is overloaded (HTTP 503): server_error: The server is overloaded or not ready yet, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
@@ -243,11 +285,11 @@ async fn a_bad_gateway_is_told() {
     let told = published(|_, _| vec![plain(502, "text/html", &[], page)]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> ran into a time-out or a bad gateway (HTTP 502): an HTML page instead of an error, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> ran into a time-out or a bad gateway (HTTP 502): an HTML page instead of an error, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
     ");
 }
@@ -258,11 +300,11 @@ async fn a_page_instead_of_an_answer_is_told() {
     let told = published(|_, _| vec![plain(200, "text/html", &[], page)]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
     ");
 }
@@ -272,11 +314,11 @@ async fn an_answer_that_is_cut_off_is_told() {
     let told = published(|wire, form| vec![answer(wire, form, "done", &good()).half(Then::Close)]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port>: the connection was cut in the middle of the answer: end of file before message length reached, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port>: the connection was cut in the middle of the answer: end of file before message length reached, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
     ");
 }
@@ -304,11 +346,11 @@ async fn an_error_in_the_middle_of_a_stream_is_told() {
     let told = published(|wire, _| vec![answer(wire, Form::Streamed, "broken", &good())]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> is overloaded (inside its answer): overloaded_error: Overloaded, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> had an error (inside its answer): error: server_error: The server had an error while processing your request. Sorry about that!, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
     ");
 }
@@ -330,18 +372,62 @@ async fn an_error_in_the_middle_of_a_stream_is_asked_again() {
     ");
 }
 
+// Nothing comes.
+
+#[tokio::test]
+async fn a_server_that_never_begins_is_told() {
+    let told = published(|_, _| vec![Played::silence()]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Claude did not finish (127.0.0.1:<port> was silent for 1 s before its first byte, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Codex did not finish (127.0.0.1:<port> was silent for 1 s before its first byte, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_begin_once_is_asked_again() {
+    let told = published(|wire, form| vec![Played::silence(), answer(wire, form, "done", &good())]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Claude | `claude-sonnet-5-5` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+    ");
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_in_the_middle_is_told() {
+    let told = published(|wire, form| vec![answer(wire, form, "done", &good()).half(Then::Silence)]).await;
+    insta::assert_snapshot!(told, @"
+    messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Claude did not finish (127.0.0.1:<port> was silent for 1 s in the middle of its answer, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Claude | `claude-sonnet-5-5` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Codex did not finish (127.0.0.1:<port> was silent for 1 s in the middle of its answer, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+    ");
+}
+
 // Asking again cannot help.
 
 #[tokio::test]
 async fn a_wrong_key_is_told_with_what_to_do() {
     let told = published(|wire, _| vec![error(wire, "wrong key")]).await;
-    insta::assert_snapshot!(told, @"
+    insta::assert_snapshot!(told, @r"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): authentication_error: invalid x-api-key): this is one reviewer's view. Check the secret given to the input `anthropic-api-key` (or ANTHROPIC_API_KEY): it is wrong, revoked or of another provider.
     | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided: world-co\*\*\*\*\*91ab. You can find your API key at https://platform.openai.com/account/api-keys): this is one reviewer's view. Check the secret given to the input `openai-api-key` (or OPENAI_API_KEY): it is wrong, revoked or of another provider.
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
@@ -351,11 +437,11 @@ async fn an_unknown_model_is_told_with_what_to_do() {
     let told = published(|wire, _| vec![error(wire, "unknown model")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> does not know the model (HTTP 404): not_found_error: model: claude-sonnet-5-5): this is one reviewer's view. Check the model's name (input `claude-model`, or `model` of the lane in .github/counterpoint.yml), and that the key in the input `anthropic-api-key` (or ANTHROPIC_API_KEY) may use it.
     | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> does not know the model (HTTP 400): invalid_request_error: model_not_found: The requested model 'gpt-6.1-sol' does not exist): this is one reviewer's view. Check the model's name (input `codex-model`, or `model` of the lane in .github/counterpoint.yml), and that the key in the input `openai-api-key` (or OPENAI_API_KEY) may use it.
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
@@ -365,11 +451,11 @@ async fn an_account_without_credit_is_told_with_what_to_do() {
     let told = published(|wire, _| vec![error(wire, "no credit")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> wants to be paid first (HTTP 402): billing_error: Your credit balance is too low to access the Anthropic API. Please go to Plans &amp; Billing to upgrade or purchase credits): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `anthropic-api-key` (or ANTHROPIC_API_KEY) belongs to.
     | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
@@ -379,11 +465,11 @@ async fn a_prompt_that_is_too_long_is_told_with_what_to_do() {
     let told = published(|wire, _| vec![error(wire, "too long")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Codex; unchecked, because Claude did not finish.</sub>
+    Claude did not finish (127.0.0.1:<port> finds the request too long (HTTP 400): invalid_request_error: prompt is too long: 1048577 tokens &gt; 1000000 maximum): this is one reviewer's view. Leave files out with `paths.exclude` in .github/counterpoint.yml, or choose a model with a larger context (input `claude-model`, or `model` of the lane in .github/counterpoint.yml).
     | Claude | `claude-sonnet-5-5` | could not be asked | unknown | <m:ss> | $0.00 |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    Codex did not finish (127.0.0.1:<port> finds the request too long (HTTP 400): invalid_request_error: context_length_exceeded: Your input exceeds the context window of this model. Please adjust your input and try again): this is one reviewer's view. Leave files out with `paths.exclude` in .github/counterpoint.yml, or choose a model with a larger context (input `codex-model`, or `model` of the lane in .github/counterpoint.yml).
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
