@@ -1,7 +1,8 @@
 // Called by .ci/sdk: MODULES (a folder with the SDKs), WORK (a folder whose `requests` the example filled), BINARY.
 //
 //  1. Every body is written as a literal of the SDK's type and goes through the compiler: an unknown key, a wrong word or a
-//     wrong type is an error. The same bodies with one thing wrong must not pass, or the types say nothing.
+//     wrong type is an error. The same bodies with one thing wrong must not pass, or the types say nothing. So are the
+//     answers that the tests script (tests/it/ends/wire).
 //  2. For the inputs of each body the SDK's client is called; what arrives must be equal, field by field.
 //  3. The built binary reviews a diff; what arrives, headers included, is set beside what the SDK's client sends.
 
@@ -26,6 +27,12 @@ const SCHEMA_NAME = 'counterpoint_reply';
 const WIRES = {
     messages: {
         types: ['@anthropic-ai/sdk/resources/messages', 'MessageCreateParams'],
+        answers: `
+            import type { Message, RawMessageStreamEvent } from '@anthropic-ai/sdk/resources/messages';
+            import type { ErrorDetails, ErrorObject, ErrorResponse } from '@anthropic-ai/sdk/resources/shared';
+            type Answer = Message;
+            type Event = RawMessageStreamEvent | { type: 'ping' } | ErrorResponse;
+            type Failure = Omit<ErrorResponse, 'error'> & { error: ErrorObject & { details?: ErrorDetails } };`,
         excused: [[/^(x-api-key|authorization)$/, 'the documented header; SDK 1.12 sends a bearer token, and takes this one too']],
         schemaAt: ['output_config', 'format', 'schema'],
         key: 'ANTHROPIC_API_KEY',
@@ -51,6 +58,14 @@ const WIRES = {
     },
     responses: {
         types: ['openai/resources/responses/responses', 'ResponseCreateParams'],
+        // `output_text` is put together by the SDK and never on the wire.
+        answers: `
+            import type { Response, ResponseStreamEvent } from 'openai/resources/responses/responses';
+            import type { ErrorObject } from 'openai/resources/shared';
+            type Answer = Omit<Response, 'output_text'>;
+            type OnWire<T> = T extends { response: Response } ? Omit<T, 'response'> & { response: Answer } : T;
+            type Event = OnWire<ResponseStreamEvent>;
+            type Failure = { error: ErrorObject };`,
         excused: [],
         schemaAt: ['text', 'format', 'schema'],
         key: 'OPENAI_API_KEY',
@@ -190,6 +205,24 @@ for (const each of cases) {
     const literal = `export const request: ${typeOf(each)} = ${JSON.stringify(each.body, null, 1)};\n`;
     fs.writeFileSync(path.join(program, `${each.name}.ts`), imports(each.wire) + literal);
 }
+let scripted = 0;
+for (const wire of Object.keys(WIRES)) {
+    const folder = path.join('tests/it/ends/wire', wire);
+    const literals = [];
+    const add = (type, name, value) => literals.push(`export const of${(scripted += 1)}: ${type} = ${JSON.stringify(value)}; // ${name}`);
+    for (const file of fs.readdirSync(folder)) {
+        const text = fs.readFileSync(path.join(folder, file), 'utf8');
+        if (file === 'errors.json') {
+            for (const [name, error] of Object.entries(JSON.parse(text))) add('Failure', name, error.body);
+        } else if (file.endsWith('.json')) {
+            add('Answer', file, JSON.parse(text));
+        } else {
+            const data = text.split('\n').filter(line => line.startsWith('data: ')).map(line => line.slice(6));
+            data.filter(text => text !== '[DONE]').forEach(text => add('Event', file, JSON.parse(text.replace('@NUMBER@', '0'))));
+        }
+    }
+    fs.writeFileSync(path.join(program, `answers-${wire}.ts`), `${WIRES[wire].answers}\n${literals.join('\n')}\n`);
+}
 const wrong = [];
 for (const wire of Object.keys(WIRES)) {
     const size = each => JSON.stringify(each.body).length;
@@ -204,12 +237,12 @@ const compiler = path.join(modules, 'node_modules/.bin/tsc');
 const compiled = spawnSync(compiler, ['--pretty', 'false', '-p', program], { encoding: 'utf8', cwd: program });
 const complaints = compiled.stdout.split('\n').filter(line => /error TS/.test(line));
 const refused = new Set(complaints.map(line => line.split('(')[0]));
-console.log(`types: ${cases.length} bodies, ${wrong.length} with one thing wrong`);
 for (const line of complaints.filter(line => !line.startsWith('mutant-'))) fail(line);
 if (compiled.status !== 0 && !complaints.length) fail(compiled.stdout + compiled.stderr + compiled.error);
 const passed = wrong.filter(({ file }) => !refused.has(file));
 for (const { what } of passed) fail(`the types do not see ${what}`);
-console.log(`types: ${wrong.length - passed.length} of ${wrong.length} wrong bodies refused`);
+console.log(`types: ${cases.length} bodies taken, ${wrong.length - passed.length} of ${wrong.length} with one thing wrong refused`);
+console.log(`types: ${scripted} answers, events and errors of the tests taken`);
 
 // --- 2. the same inputs through the SDK ---
 
