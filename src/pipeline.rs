@@ -195,6 +195,7 @@ async fn ask(
     let endpoints = outside.endpoints(&settings.lanes)?;
     let selection = plan::select(&settings, &snapshot)?;
     let context = uncancelled(outside, explain(source, &snapshot, &selection.files, outside)).await?;
+    let endpoints = uncancelled(outside, outside.probe(&settings.lanes, endpoints)).await?;
     let plan = plan::make(&settings, &snapshot, &selection, &context.around, &endpoints, cap)?;
     let plan = Plan { unexplained: context.problems.clone(), ..plan };
     let parts = render::words::count(plan.batches.len(), "part");

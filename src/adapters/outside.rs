@@ -1,5 +1,7 @@
 //! Everything outside that a run is given, and how it is reached.
 
+use futures_util::future::join_all;
+
 use super::providers::{self, Endpoint};
 use super::{Endpoints, actions, clock, git, github::GitHub, terminal};
 use crate::domain::lane::{Auth, Lane, Provider};
@@ -78,6 +80,22 @@ impl Outside {
             Ok((lane.name.clone(), Ok(endpoint)))
         };
         lanes.iter().map(reached).collect()
+    }
+
+    /// Asks the servers of these lanes what they can do, all at the same time and for a few seconds at most.
+    pub async fn probe(&self, lanes: &[Lane], endpoints: Endpoints) -> Endpoints {
+        let known = endpoints.into_iter().map(|(name, reached)| async {
+            let lane = lanes.iter().find(|lane| lane.name == name);
+            let reached = match (reached, lane) {
+                (Ok(endpoint), Some(lane)) => {
+                    let capabilities = providers::probe(&self.http, &endpoint, &lane.model).await;
+                    Ok(endpoint.knowing(capabilities))
+                }
+                (reached, _) => reached,
+            };
+            (name, reached)
+        });
+        join_all(known).await.into_iter().collect()
     }
 
     /// The key that was set for a lane.

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod budget;
+pub mod capabilities;
 pub mod command;
 pub mod compare;
 pub mod config;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::budget::PriceBasis;
+use crate::domain::capabilities::Capabilities;
 use crate::domain::finding::{Cleared, Raised};
 use crate::domain::lane::{Engine, Lane, Provider};
 use crate::domain::units::{LaneName, MicroUsd};
@@ -29,6 +30,8 @@ pub enum Feature {
     StructuredOutput,
     /// The vendor's strict reading of that schema.
     StrictSchema,
+    /// The reply held to JSON of any form, where the schema is not sent.
+    JsonMode,
     /// The explicit effort.
     Effort,
     /// The mark that makes the shared block reusable.
@@ -37,6 +40,10 @@ pub enum Feature {
     ServiceTier,
     /// An answer in pieces.
     Stream,
+    /// The tokens at the end of a stream.
+    StreamUsage,
+    /// The cap on the answer under its older name.
+    MaxTokens,
 }
 
 impl fmt::Display for Feature {
@@ -44,10 +51,13 @@ impl fmt::Display for Feature {
         f.write_str(match self {
             Self::StructuredOutput => "structured output",
             Self::StrictSchema => "strict schema",
+            Self::JsonMode => "JSON mode",
             Self::Effort => "effort",
             Self::CacheMark => "cache mark",
             Self::ServiceTier => "service tier",
             Self::Stream => "streaming",
+            Self::StreamUsage => "token counts in the stream",
+            Self::MaxTokens => "the older name of the output limit",
         })
     }
 }
@@ -200,6 +210,9 @@ pub struct PassReport {
     pub first_byte: Option<Duration>,
     /// Where the price of its tokens comes from.
     pub price_basis: PriceBasis,
+    /// What the server can do, as far as it was known at the end; absent where nothing was asked.
+    #[serde(default)]
+    pub capabilities: Option<Capabilities>,
     /// SHA-256 of the prompt, hexadecimal.
     pub prompt_hash: String,
 }

@@ -144,16 +144,21 @@ fn candidates(settings: &Settings, endpoints: &Endpoints) -> Result<(Vec<Planned
     let mut candidates = Vec::new();
     let mut absent = Vec::new();
     for lane in &settings.lanes {
-        if let Some(Err(end)) = endpoints.get(&lane.name) {
-            absent.push((lane.clone(), end.clone()));
-            continue;
-        }
+        let limits = match endpoints.get(&lane.name) {
+            Some(Err(end)) => {
+                absent.push((lane.clone(), end.clone()));
+                continue;
+            }
+            Some(Ok(endpoint)) => endpoint.capabilities().limits(lane.limits),
+            None => lane.limits,
+        };
         match price(settings, lane, &lane.model) {
             Some(known) => {
                 let fallback = lane.fallback.as_ref();
                 let fallback =
                     fallback.and_then(|model| Some((model.clone(), price(settings, lane, model)?)));
-                candidates.push(PlannedLane { lane: lane.clone(), price: known, fallback });
+                let lane = Lane { limits, ..lane.clone() };
+                candidates.push(PlannedLane { lane, price: known, fallback });
             }
             None => absent.push((lane.clone(), no_price(&lane.model))),
         }

@@ -6,6 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::anthropic::VERSION;
 use crate::adapters::http::one_line;
+use crate::domain::capabilities::Capabilities;
 use crate::domain::lane::{Auth, Lane, Provider, Wire};
 
 /// The environment variable of a provider's base URL, as the vendor's SDKs read it, where there is one.
@@ -88,6 +89,7 @@ pub struct Endpoint {
     url: Url,
     proof: Proof,
     called: Called,
+    capabilities: Capabilities,
 }
 
 impl Endpoint {
@@ -105,13 +107,31 @@ impl Endpoint {
             None => Proof::Nothing,
             Some(key) => proof(lane, carried(key, &called)?),
         };
-        Ok(Self { provider, base_url, url, proof, called })
+        let capabilities = Capabilities::of(provider.wire());
+        Ok(Self { provider, base_url, url, proof, called, capabilities })
     }
 
     /// The wire format that is spoken.
     #[must_use]
     pub const fn wire(&self) -> Wire {
         self.provider.wire()
+    }
+
+    /// What its server can do, as far as anybody told.
+    #[must_use]
+    pub const fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    /// The same, of whose server more is known.
+    #[must_use]
+    pub fn knowing(self, capabilities: Capabilities) -> Self {
+        Self { capabilities, ..self }
+    }
+
+    /// Whether requests prove nothing.
+    pub(super) const fn is_keyless(&self) -> bool {
+        matches!(self.proof, Proof::Nothing)
     }
 
     /// Who serves the model.
@@ -163,7 +183,12 @@ impl Endpoint {
             headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let accepted = match self.provider {
+            // As its documentation asks, for models too.
+            Provider::Github => "application/vnd.github+json",
+            _ => "application/json",
+        };
+        headers.insert(ACCEPT, HeaderValue::from_static(accepted));
         Some(headers)
     }
 

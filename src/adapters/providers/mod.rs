@@ -7,6 +7,7 @@ mod anthropic;
 mod chat;
 mod endpoint;
 mod openai;
+mod probe;
 mod rejection;
 pub mod sse;
 
@@ -23,6 +24,7 @@ use crate::adapters::http::{Capped, one_line, read_capped, reason};
 use crate::domain::lane::{Effort, Patience, Wire};
 use crate::domain::pass::{Feature, Prompt, Usage};
 pub use endpoint::{Endpoint, base_variable};
+pub use probe::probe;
 use rejection::{Told, VendorError};
 
 /// The most bytes an answer may have: far above what 128k output tokens can fill.
@@ -30,6 +32,9 @@ const ANSWER_LIMIT: usize = 16 << 20;
 
 /// The most bytes an error may have; a longer one is an error without words.
 const ERROR_LIMIT: usize = 256 << 10;
+
+/// The name that the reply's schema goes by on the wire.
+const SCHEMA_NAME: &str = "counterpoint_reply";
 
 /// What a model is asked.
 #[derive(Clone, Copy, Debug)]
@@ -415,6 +420,11 @@ trait Assemble {
 
     /// Bytes of the answer's text so far.
     fn written(&self) -> usize;
+
+    /// The same when the stream ends without an event that says so; nothing if the answer was not complete.
+    fn ended(&mut self) -> Option<Value> {
+        None
+    }
 }
 
 impl Stream {
@@ -422,7 +432,7 @@ impl Stream {
         let assembly: Box<dyn Assemble + Send> = match wire {
             Wire::Messages => Box::new(anthropic::Stream::default()),
             Wire::Responses => Box::new(openai::Stream::default()),
-            Wire::Chat => Box::new(chat::Stream),
+            Wire::Chat => Box::new(chat::Stream::default()),
         };
         Self { parser: sse::Parser::default(), assembly }
     }
@@ -432,8 +442,8 @@ impl Stream {
     }
 
     fn finish(mut self) -> Option<Value> {
-        let last = self.parser.finish()?;
-        self.assembly.event(&last)
+        let last = self.parser.finish().and_then(|event| self.assembly.event(&event));
+        last.or_else(|| self.assembly.ended())
     }
 }
 

@@ -6,12 +6,9 @@
 use serde_json::{Map, Value, json};
 
 use super::rejection::VendorError;
-use super::{Assemble, Parsed, Reading, Request, Stop, count, optional_count, sse, word};
+use super::{Assemble, Parsed, Reading, Request, SCHEMA_NAME, Stop, count, optional_count, sse, word};
 use crate::domain::pass::{Feature, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
-
-/// The name the schema goes by on the wire.
-const SCHEMA_NAME: &str = "counterpoint_reply";
 
 /// The body of `POST /responses`. Nothing is kept by the server (`store: false`); its default keeps it for 30 days.
 pub(super) fn body(request: &Request<'_>) -> Value {

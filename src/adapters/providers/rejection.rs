@@ -1,6 +1,7 @@
 //! Errors of model providers: what they mean, whether asking again can help, and what a person can do.
 //!
 //! The rules are those of the vendors' SDKs (`@anthropic-ai/sdk` 1.12.0, `openai` 7.57.0); no real server was asked.
+//! What servers say that imitate OpenAI is from what people report of them.
 
 use std::collections::BTreeSet;
 use std::time::SystemTime;
@@ -82,7 +83,9 @@ impl VendorError {
             "overloaded_error" => Some(529),
             _ => None,
         };
-        by_name(&self.code).or_else(|| by_name(&self.kind)).unwrap_or(500)
+        // Servers that imitate OpenAI put the status where it has a code.
+        let numeric = || self.code.parse().ok().filter(|status| (400..600).contains(status));
+        by_name(&self.code).or_else(|| by_name(&self.kind)).or_else(numeric).unwrap_or(500)
     }
 
     fn is(&self, name: &str) -> bool {
@@ -210,10 +213,18 @@ impl Class {
         let called = endpoint.called();
         let (key, base, model) = (&called.key, &called.base, &called.model);
         match self {
+            Self::Key | Self::Permission if endpoint.provider() == Provider::Github => {
+                "Give the job the right `models: read` under `permissions` in the workflow, and see that the organisation \
+                 allows GitHub Models."
+                    .to_owned()
+            }
+            Self::Key if endpoint.is_keyless() => {
+                format!("The server at {} wants a key: give the lane `auth: bearer` and a `key_env`.", endpoint.host())
+            }
             Self::Redirect | Self::Address => {
                 let tail = match (endpoint.provider(), endpoint.wire()) {
                     (Provider::Anthropic, _) => " It is given without `/v1` at its end.",
-                    (_, Wire::Messages) => "",
+                    (Provider::Github, _) | (_, Wire::Messages) => "",
                     _ => " It is given with `/v1` at its end.",
                 };
                 format!("Check {base}: the API is not at {}.{tail}", endpoint.base_url())
@@ -246,10 +257,11 @@ impl Class {
 }
 
 /// What servers say of a prompt that does not fit; with both vendors it is a 400.
-const TOO_LONG: [&str; 6] = [
+const TOO_LONG: [&str; 7] = [
     "prompt is too long",
     "context length",
     "context window",
+    "context size",
     "maximum context",
     "too many tokens",
     "exceeds the maximum number of tokens",
@@ -269,7 +281,11 @@ pub(super) fn classify(
     }
     let class = Class::of(status, error);
     let unsupported = match (status, class) {
-        (400 | 422, Class::Request) => unsupported(&features(body), error),
+        (400 | 422, Class::Request) => unsupported(&features(endpoint.wire(), body), error),
+        // Ollama and llama.cpp say so of a schema or a thinking effort that they cannot follow.
+        (500 | 501, Class::Server) if endpoint.wire() == Wire::Chat => {
+            unsupported(&features(Wire::Chat, body), error)
+        }
         _ => None,
     };
     let retry = if unsupported.is_some() { Retry::Never } else { retry(status, told, error) };
@@ -308,21 +324,28 @@ fn retry(status: u16, told: Told<'_>, error: &VendorError) -> Retry {
 }
 
 /// The optional features that stand in a request.
-pub(super) fn features(body: &[u8]) -> BTreeSet<Feature> {
+pub(super) fn features(wire: Wire, body: &[u8]) -> BTreeSet<Feature> {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let has = |pointer: &str| body.pointer(pointer).is_some();
     let marked = |block: &Value| block.get("cache_control").is_some();
     let content = body.pointer("/messages/0/content").and_then(Value::as_array);
+    let is_true = |pointer: &str| body.pointer(pointer) == Some(&Value::Bool(true));
+    let schemas = ["/output_config/format", "/text/format", "/response_format/json_schema"];
+    let efforts = ["/output_config/effort", "/reasoning/effort", "/reasoning_effort"];
+    let stricts = ["/text/format/strict", "/response_format/json_schema/strict"];
     let found = [
-        (Feature::StructuredOutput, has("/output_config/format") || has("/text/format")),
-        (Feature::StrictSchema, body.pointer("/text/format/strict") == Some(&Value::Bool(true))),
-        (Feature::Effort, has("/output_config/effort") || has("/reasoning/effort")),
+        (Feature::StructuredOutput, schemas.into_iter().any(has)),
+        (Feature::StrictSchema, stricts.into_iter().any(is_true)),
+        (Feature::JsonMode, has("/response_format") && !has("/response_format/json_schema")),
+        (Feature::Effort, efforts.into_iter().any(has)),
+        (Feature::MaxTokens, wire == Wire::Chat && has("/max_tokens")),
+        (Feature::StreamUsage, has("/stream_options")),
         (
             Feature::CacheMark,
             has("/prompt_cache_key") || content.is_some_and(|blocks| blocks.iter().any(marked)),
         ),
         (Feature::ServiceTier, has("/service_tier")),
-        (Feature::Stream, body.get("stream") == Some(&Value::Bool(true))),
+        (Feature::Stream, is_true("/stream")),
     ];
     found.into_iter().filter_map(|(feature, present)| present.then_some(feature)).collect()
 }
@@ -330,8 +353,11 @@ pub(super) fn features(body: &[u8]) -> BTreeSet<Feature> {
 /// Which of the features sent the error speaks of, if any. The field that the server names counts before the words of
 /// its message, the full name of a field before a single word. Generous: a review without a nicety is better than none.
 fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature> {
-    use Feature::{CacheMark, Effort, ServiceTier, Stream, StrictSchema, StructuredOutput};
-    const NAMES: [(&str, Feature); 23] = [
+    use Feature::{
+        CacheMark, Effort, JsonMode, MaxTokens, ServiceTier, Stream, StreamUsage, StrictSchema,
+        StructuredOutput,
+    };
+    const NAMES: [(&str, Feature); 31] = [
         ("cache_control", CacheMark),
         ("prompt_cache", CacheMark),
         ("cache_breakpoint", CacheMark),
@@ -340,6 +366,11 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("output_config.effort", Effort),
         ("reasoning.effort", Effort),
         ("reasoning_effort", Effort),
+        // Ollama, of a model that does not think, or not as hard.
+        ("does not support thinking", Effort),
+        ("think value", Effort),
+        // OpenAI names the other field in its advice; a limit that is merely too high is spoken of without it.
+        ("max_completion_tokens", MaxTokens),
         ("'strict'", StrictSchema),
         ("`strict`", StrictSchema),
         ("format.strict", StrictSchema),
@@ -350,9 +381,14 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("output_config.format", StructuredOutput),
         ("text.format", StructuredOutput),
         ("response_format", StructuredOutput),
+        ("response_format", JsonMode),
+        ("response format", StructuredOutput),
+        ("response format", JsonMode),
+        ("json_object", JsonMode),
         ("json_schema", StructuredOutput),
         ("structured output", StructuredOutput),
         ("structured_output", StructuredOutput),
+        ("stream_options", StreamUsage),
         ("stream", Stream),
         ("grammar", StructuredOutput),
         ("schema", StructuredOutput),

@@ -37,7 +37,9 @@ fn built(provider: Provider, without: &[Feature], mark_cache: bool) -> (Value, V
 
 /// Without the schema, which has its own tests.
 fn shape_of(mut body: Value) -> Value {
-    for pointer in ["/output_config/format/schema", "/text/format/schema"] {
+    for pointer in
+        ["/output_config/format/schema", "/text/format/schema", "/response_format/json_schema/schema"]
+    {
         if let Some(schema) = body.pointer_mut(pointer) {
             assert!(schema.is_object());
             *schema = json!("SCHEMA");
@@ -115,6 +117,46 @@ fn the_openai_body_is_what_the_responses_api_documents() {
 }
 
 #[test]
+fn the_chat_body_is_what_every_server_that_imitates_openai_takes() {
+    let expected = json!({
+        "model": "model-1",
+        "messages": [
+            {"role": "system", "content": "Rules."},
+            {"role": "user", "content": "The diff: \"é\"\n\nReview."},
+        ],
+        "max_tokens": 9000,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "counterpoint_reply", "strict": true, "schema": "SCHEMA"},
+        },
+        "reasoning_effort": "medium",
+        "stream": true,
+        "stream_options": {"include_usage": true},
+    });
+    assert_eq!(shape_of(built(Provider::Compatible, &[], true).0), expected);
+    let json_mode = built(Provider::Github, &[Feature::StructuredOutput, Feature::MaxTokens], false).0;
+    assert_eq!(json_mode["response_format"], json!({"type": "json_object"}));
+    assert_eq!((&json_mode["max_completion_tokens"], json_mode.get("max_tokens")), (&json!(9000), None));
+    let all = [
+        Feature::StructuredOutput,
+        Feature::JsonMode,
+        Feature::Effort,
+        Feature::StreamUsage,
+        Feature::Stream,
+    ];
+    let bare = built(Provider::Compatible, &all, true).0;
+    let keys: Vec<_> = bare.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["model", "messages", "max_tokens"]);
+    // Who is not held to the schema is told it, and what stands before the task stays what it was.
+    for body in [&json_mode, &bare] {
+        let text = body["messages"][1]["content"].as_str().unwrap();
+        assert!(text.starts_with("The diff: \"é\"\n\nReview.\n\nAnswer with JSON"), "{text}");
+        let schema: Value = serde_json::from_str(text.rsplit_once('\n').unwrap().1).unwrap();
+        assert_eq!(schema["type"], "object");
+    }
+}
+
+#[test]
 fn empty_parts_of_a_prompt_are_left_out_because_servers_refuse_them() {
     let prompt = Prompt { system: String::new(), shared: String::new(), task: "Say ok.".into() };
     let without = BTreeSet::new();
@@ -133,6 +175,7 @@ fn empty_parts_of_a_prompt_are_left_out_because_servers_refuse_them() {
     assert_eq!(anthropic.get("system"), None);
     let openai = of(Wire::Responses);
     assert_eq!(openai["input"][0]["content"], json!([{"type": "input_text", "text": "Say ok."}]));
+    assert_eq!(of(Wire::Chat)["messages"], json!([{"role": "user", "content": "Say ok."}]));
     assert_eq!(openai.get("instructions"), None);
 }
 
@@ -191,10 +234,13 @@ fn each_dialect_gets_only_schema_keywords_it_takes_and_the_order_stays() {
 
 #[test]
 fn the_features_that_stand_in_a_body_are_the_ones_not_left_out() {
-    use Feature::{CacheMark, Effort, ServiceTier, Stream, StrictSchema, StructuredOutput};
+    use Feature::{
+        CacheMark, Effort, JsonMode, MaxTokens, ServiceTier, Stream, StreamUsage, StrictSchema,
+        StructuredOutput,
+    };
     let all: BTreeSet<_> = [StructuredOutput, StrictSchema, Effort, CacheMark, ServiceTier, Stream].into();
     for left_out in &all {
-        let sent = rejection::features(&built(Provider::Openai, &[*left_out], true).1);
+        let sent = rejection::features(Wire::Responses, &built(Provider::Openai, &[*left_out], true).1);
         let mut expected = all.clone();
         expected.remove(left_out);
         if *left_out == StructuredOutput {
@@ -203,10 +249,17 @@ fn the_features_that_stand_in_a_body_are_the_ones_not_left_out() {
         assert_eq!(sent, expected);
     }
     assert_eq!(
-        rejection::features(&built(Provider::Anthropic, &[], true).1),
+        rejection::features(Wire::Messages, &built(Provider::Anthropic, &[], true).1),
         [StructuredOutput, Effort, CacheMark, Stream].into()
     );
-    assert_eq!(rejection::features(b"not json"), [].into());
+    assert_eq!(
+        rejection::features(Wire::Chat, &built(Provider::Compatible, &[], true).1),
+        [StructuredOutput, StrictSchema, Effort, MaxTokens, Stream, StreamUsage].into()
+    );
+    let without = [StructuredOutput, MaxTokens, StreamUsage];
+    let sent = rejection::features(Wire::Chat, &built(Provider::Compatible, &without, true).1);
+    assert_eq!(sent, [JsonMode, Effort, Stream].into());
+    assert_eq!(rejection::features(Wire::Chat, b"not json"), [].into());
 }
 
 #[test]
@@ -492,6 +545,10 @@ fn advice_names_what_to_check() {
     }
     let long = json!({"error": {"code": "context_length_exceeded", "message": "schema", "param": "input"}});
     assert!(advice(Provider::Openai, 400, &long).contains("paths.exclude"));
+    for status in [401, 403] {
+        let forbidden = json!({"error": {"code": "unauthorized", "message": "no"}});
+        assert!(advice(Provider::Github, status, &forbidden).contains("`models: read`"));
+    }
 }
 
 #[test]
@@ -577,6 +634,51 @@ fn features_go_one_after_the_other_until_none_is_left_to_blame() {
         }
     }
     assert_eq!(without, [Feature::StrictSchema, Feature::StructuredOutput]);
+}
+
+#[test]
+fn servers_that_imitate_openai_say_in_many_ways_what_they_do_not_take() {
+    use Feature::{Effort, JsonMode, MaxTokens, StreamUsage, StrictSchema, StructuredOutput};
+    let left_out = |status, error: Value, without: &[Feature]| {
+        let headers = HeaderMap::new();
+        let told = Told::Status { headers: &headers, now: SystemTime::UNIX_EPOCH };
+        let sent = built(Provider::Compatible, without, true).1;
+        let error = VendorError::read(&error);
+        let lane = endpoint(Provider::Compatible);
+        match rejection::classify(&lane, &sent, status, told, &error) {
+            AttemptEnd::Rejected { unsupported, .. } => unsupported,
+            other => panic!("{other:?}"),
+        }
+    };
+    let says = |message: &str| json!({"error": {"message": message, "type": "invalid_request_error"}});
+    for (status, message, feature) in [
+        (400, "\"llama3.1:8b\" does not support thinking", Effort),
+        (400, "think value \"medium\" is not supported for this model", Effort),
+        (400, "This model does not support response format `json_schema`.", StructuredOutput),
+        (400, "This response_format type is unavailable now", StructuredOutput),
+        (500, "failed to parse grammar", StructuredOutput),
+        (400, "Unknown name \"strict\": 'strict' is no field", StrictSchema),
+        (
+            400,
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            MaxTokens,
+        ),
+    ] {
+        assert_eq!(left_out(status, says(message), &[]), Some(feature), "{message}");
+        assert_eq!(left_out(403, says(message), &[]), None, "{message}");
+    }
+    let json_only = "'response_format.type' must be 'json_schema' or 'text'";
+    assert_eq!(left_out(400, says(json_only), &[StructuredOutput]), Some(JsonMode));
+    assert_eq!(left_out(400, says(json_only), &[StructuredOutput, JsonMode]), None);
+    let strangers =
+        json!({"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]});
+    assert_eq!(left_out(422, strangers, &[]), Some(StreamUsage));
+    // A limit that is too high is none that has another name.
+    assert_eq!(left_out(400, says("max_tokens is too large: 16000. At most 4096 are supported."), &[]), None);
+    assert_eq!(
+        left_out(400, says("the request exceeds the available context size, response_format"), &[]),
+        None
+    );
 }
 
 #[test]
@@ -740,7 +842,7 @@ proptest! {
     fn no_bytes_make_the_readers_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in any::<String>()) {
         for provider in [Provider::Anthropic, Provider::Openai] {
             let _ = streamed(provider, &[&bytes, text.as_bytes()]);
-            let _ = rejection::features(&bytes);
+            let _ = rejection::features(Wire::Chat, &bytes);
             let _ = read(provider, &json!({"content": [{"type": "text", "text": text}], "output": [text], "error": text}));
         }
         let _ = VendorError::from_body(&bytes);

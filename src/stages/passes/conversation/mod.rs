@@ -13,6 +13,7 @@ use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry, Waiting};
 use crate::domain::budget::{self, Ledger, Price, PriceBasis, Reservation, Settlement};
+use crate::domain::capabilities::Capabilities;
 use crate::domain::diff::{self, Around, Claim, Diff, Resolver};
 use crate::domain::finding::{Cleared, Finding, Placement, Raised, Side};
 use crate::domain::lane::Lane;
@@ -58,7 +59,8 @@ struct Learnt {
 
 impl<'a> Seat<'a> {
     pub(super) fn new(planned: &'a PlannedLane, endpoint: &'a Endpoint) -> Self {
-        let learnt = Learnt { not_before: Instant::now(), without: BTreeSet::new() };
+        let without = endpoint.capabilities().without();
+        let learnt = Learnt { not_before: Instant::now(), without };
         Self { planned, endpoint, learnt: Mutex::new(learnt) }
     }
 
@@ -100,6 +102,7 @@ pub(super) fn unasked(lane: &Lane, batch: Option<usize>, end: End) -> PassReport
         elapsed: Duration::ZERO,
         first_byte: None,
         price_basis: PriceBasis::default(),
+        capabilities: None,
         prompt_hash: String::new(),
     }
 }
@@ -150,6 +153,7 @@ impl<'a> Pass<'a> {
             max_output: Some(question.max_output),
             prompt_hash: question.prompt_hash.to_owned(),
             price_basis: planned.price.basis,
+            capabilities: Some(seat.endpoint.capabilities()),
             ..unasked(&planned.lane, Some(question.batch.0), End::TimedOut)
         };
         Self {
@@ -193,6 +197,7 @@ impl<'a> Pass<'a> {
         };
         self.report.elapsed = self.started.elapsed();
         self.report.left_out = self.without.iter().copied().collect();
+        self.report.capabilities = self.report.capabilities.map(|known| known.refusing(&self.without));
         tracing::info!(
             "{} {} after {}, {} so far",
             lane.name,
@@ -239,6 +244,9 @@ impl<'a> Pass<'a> {
         match attempt.end {
             AttemptEnd::Answer { text, stop, model } => {
                 self.report.resolved_model = model;
+                if attempt.billing == Billing::Unknown {
+                    self.report.capabilities = self.report.capabilities.map(Capabilities::uncounted);
+                }
                 match stop {
                     providers::Stop::Complete => self.read(&text),
                     providers::Stop::Truncated => self.with_more_room(),
