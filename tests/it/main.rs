@@ -15,6 +15,7 @@
 
 mod again;
 mod batches;
+mod chat;
 mod context;
 mod corpus_anchors;
 mod corpus_reviews;

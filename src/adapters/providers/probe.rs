@@ -102,3 +102,80 @@ fn told(assumed: Capabilities, entry: &Value, props: Option<&Value>) -> Option<C
     let told = capabilities != assumed || entry.get("supported_parameters").is_some();
     told.then_some(Capabilities { source: Source::Probed, ..capabilities })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn fresh() -> Capabilities {
+        Capabilities::of(Wire::Chat)
+    }
+
+    fn of(list: &Value) -> Option<Capabilities> {
+        told(fresh(), entry(list, "m")?, None)
+    }
+
+    #[test]
+    fn every_known_server_tells_its_limits_in_its_own_way() {
+        let held = |list: Value| of(&list).map(|told| (told.context, told.max_output, told.source));
+        let other = json!({"id": "other", "max_model_len": 1});
+        let router = json!({"id": "m", "context_length": 200_000, "top_provider": {"context_length": 128_000, "max_completion_tokens": 16_000}});
+        let probed = Source::Probed;
+        assert_eq!(held(json!({"data": [other, router]})), Some((Some(128_000), Some(16_000), probed)));
+        assert_eq!(
+            held(json!({"data": [other, {"id": "m", "max_model_len": 8192}]})),
+            Some((Some(8192), None, probed))
+        );
+        let studio = json!({"id": "m", "max_context_length": 131_072, "loaded_context_length": 4096});
+        assert_eq!(held(json!({"data": [studio]})), Some((Some(4096), None, probed)));
+        let github =
+            json!([other, {"id": "m", "limits": {"max_input_tokens": 100, "max_output_tokens": 40}}]);
+        assert_eq!(held(github), Some((Some(140), Some(40), probed)));
+        // One model under any name, and what it was started with stands elsewhere.
+        let cpp = json!({"data": [{"id": "/models/x.gguf", "meta": {"n_ctx_train": 131_072}}]});
+        assert_eq!(held(cpp.clone()), None);
+        let props = json!({"default_generation_settings": {"n_ctx": 4096}});
+        let started = told(fresh(), entry(&cpp, "m").unwrap(), Some(&props)).unwrap();
+        assert_eq!(started.context, Some(4096));
+    }
+
+    #[test]
+    fn parameters_tell_how_far_an_answer_is_held_to_a_form() {
+        let of = |parameters: &[&str]| {
+            let told = of(&json!({"data": [{"id": "m", "supported_parameters": parameters}]})).unwrap();
+            (told.structured, told.effort)
+        };
+        assert_eq!(of(&["structured_outputs", "response_format", "reasoning"]), (Structured::Schema, true));
+        assert_eq!(of(&["response_format"]), (Structured::JsonObject, false));
+        assert_eq!(of(&["max_tokens"]), (Structured::None, false));
+    }
+
+    #[test]
+    fn a_server_that_says_nothing_of_use_is_one_that_said_nothing() {
+        for list in [
+            json!(null),
+            json!({"data": []}),
+            json!({"data": [{"id": "a"}, {"id": "b"}]}),
+            json!({"data": [{"id": "m", "object": "model", "owned_by": "library"}]}),
+            json!({"data": [{"id": "m", "context_length": -5, "max_model_len": 0, "supported_parameters": "all"}]}),
+        ] {
+            assert_eq!(of(&list), None, "{list}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_list_makes_the_reader_panic(number in any::<i64>(), text in "\\PC{0,20}") {
+            let inner = json!({"id": text, "context_length": number, "meta": number, "limits": {"max_input_tokens": u64::MAX,
+                "max_output_tokens": number}, "supported_parameters": [number, text]});
+            for list in [json!({"data": [inner]}), json!([inner]), json!({"data": inner}), inner.clone()] {
+                if let Some(told) = of(&list) {
+                    let _ = told.limits(crate::domain::lane::Limits { input: Some(1), output: Some(u64::MAX) });
+                }
+            }
+        }
+    }
+}
