@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use futures_util::future::join;
+
 use crate::adapters::Outside;
 use crate::adapters::github::GitHub;
 use crate::domain::budget::Ledger;
@@ -192,10 +194,11 @@ async fn ask(
 ) -> Result<Review, Stop> {
     let spent = snapshot.place.as_ref().map(|place| place.earlier.spent()).unwrap_or_default();
     let cap = settings.max_cost.min(settings.per_pull.minus(spent));
-    let endpoints = outside.endpoints(&settings.lanes)?;
     let selection = plan::select(&settings, &snapshot)?;
-    let context = uncancelled(outside, explain(source, &snapshot, &selection.files, outside)).await?;
-    let endpoints = uncancelled(outside, outside.probe(&settings.lanes, endpoints)).await?;
+    let reached = outside.endpoints(&settings.lanes, outside.clock.after_start(settings.max_time));
+    let explained = explain(source, &snapshot, &selection.files, outside);
+    let (endpoints, context) = uncancelled(outside, join(reached, explained)).await?;
+    let endpoints = endpoints?;
     let plan = plan::make(&settings, &snapshot, &selection, &context.around, &endpoints, cap)?;
     let plan = Plan { unexplained: context.problems.clone(), ..plan };
     let parts = render::words::count(plan.batches.len(), "part");

@@ -1,9 +1,10 @@
 //! Everything outside that a run is given, and how it is reached.
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::providers::{self, Endpoint};
-use super::{Endpoints, actions, clock, git, github::GitHub, terminal};
+use super::{Endpoints, actions, clock, cloud, git, github::GitHub, terminal};
 use crate::domain::lane::{Auth, Lane, Provider};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::End;
@@ -62,28 +63,37 @@ impl Outside {
         Some(git::Workspace { folder: folder?, of_runner })
     }
 
-    /// How the model of each of these lanes is reached.
+    /// How the model of each of these lanes is reached. Identities are exchanged until this moment; one that the cloud
+    /// does not accept is the end of its lanes.
     ///
     /// # Errors
     /// What is wrong with a key or a base URL that somebody set.
-    pub fn endpoints(&self, lanes: &[Lane]) -> Result<Endpoints, Stop> {
+    pub async fn endpoints(&self, lanes: &[Lane], until: Instant) -> Result<Endpoints, Stop> {
+        let exchanged = cloud::credentials(self, lanes.iter().map(|lane| &lane.auth), until).await;
         let reached = |lane: &Lane| {
-            let key = self.key(lane);
-            if key.is_none() && lane.auth != Auth::None {
-                return Ok((lane.name.clone(), Err(End::NoKey)));
-            }
-            let base = providers::base_variable(lane.provider).and_then(|name| self.env.var(name));
-            let endpoint = Endpoint::new(lane, base, key).map_err(|message| {
-                let advice = "Correct it where the workflow sets it.";
+            let endpoint = match exchanged.iter().find(|(auth, _)| **auth == lane.auth) {
+                Some((_, Ok(credential))) => Ok(Endpoint::in_cloud(lane, credential)),
+                Some((_, Err(cloud::Refusal { why, advice }))) => {
+                    Err(End::Fatal { why: why.clone(), advice: advice.clone() })
+                }
+                None => self.by_key(lane),
+            };
+            let wrong = |message: String| {
+                let advice = "Correct it where the workflow or the configuration sets it.";
                 Stop::fail(Reason::BadConfiguration, ExitCode::Usage, sentence(&message), advice)
-            })?;
-            Ok((lane.name.clone(), Ok(endpoint)))
+            };
+            let endpoint = match endpoint {
+                Ok(endpoint) => Ok(endpoint.map_err(wrong)?),
+                Err(end) => Err(end),
+            };
+            Ok((lane.name.clone(), endpoint))
         };
-        lanes.iter().map(reached).collect()
+        let endpoints: Endpoints = lanes.iter().map(reached).collect::<Result<_, Stop>>()?;
+        Ok(self.probed(lanes, endpoints).await)
     }
 
     /// Asks the servers of these lanes what they can do, all at the same time and for a few seconds at most.
-    pub async fn probe(&self, lanes: &[Lane], endpoints: Endpoints) -> Endpoints {
+    async fn probed(&self, lanes: &[Lane], endpoints: Endpoints) -> Endpoints {
         let known = endpoints.into_iter().map(|(name, reached)| async {
             let lane = lanes.iter().find(|lane| lane.name == name);
             let reached = match (reached, lane) {
@@ -98,6 +108,15 @@ impl Outside {
         join_all(known).await.into_iter().collect()
     }
 
+    fn by_key(&self, lane: &Lane) -> Result<Result<Endpoint, String>, End> {
+        let key = self.key(lane);
+        if key.is_none() && lane.auth != Auth::None {
+            return Err(End::NoKey);
+        }
+        let base = providers::base_variable(lane.provider).and_then(|name| self.env.var(name));
+        Ok(Endpoint::new(lane, base, key))
+    }
+
     /// The key that was set for a lane.
     fn key(&self, lane: &Lane) -> Option<&str> {
         let name = lane.key();
@@ -107,7 +126,7 @@ impl Outside {
         }
     }
 
-    /// Whether there is a key for any model but the job's own token.
+    /// Whether there is a key for any model but the job's own token, or an identity to exchange for one.
     #[must_use]
     pub fn has_keys(&self) -> bool {
         let set = |provider: Provider| {
@@ -118,5 +137,6 @@ impl Outside {
             .into_iter()
             .filter(|provider| *provider != Provider::Github)
             .any(|provider| set(provider).is_some())
+            || cloud::has_identity(&self.env)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use crate::adapters::github::GitHub;
 use crate::adapters::providers::{self, AttemptEnd, Endpoint, Waiting};
@@ -59,7 +60,7 @@ pub async fn examine(
             return examined;
         }
     };
-    match outside.endpoints(&settings.lanes) {
+    match outside.endpoints(&settings.lanes, Instant::now() + PATIENCE).await {
         Ok(endpoints) => {
             let asked = settings.lanes.iter().map(|lane| lane_health(outside, lane, &endpoints, &settings));
             examined.extend(join_all(asked).await);
@@ -168,7 +169,7 @@ async fn lane_health(outside: &Outside, lane: &Lane, endpoints: &Endpoints, sett
             return line(&subject, Health::Bad(ExitCode::Usage), &found, &advice);
         }
     };
-    if !lane.free && settings.prices.of(&lane.model).is_none() {
+    if !lane.free && settings.prices.in_lane(lane, &lane.model).is_none() {
         let found = format!("no price is known for {}", lane.model);
         let advice = format!("Add `{}` under `prices`, in USD per million tokens.", lane.model);
         return line(&subject, Health::Bad(ExitCode::Usage), &found, &advice);

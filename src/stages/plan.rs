@@ -175,7 +175,7 @@ fn candidates(settings: &Settings, endpoints: &Endpoints) -> Result<(Vec<Planned
 
 /// What a model costs in a lane.
 fn price(settings: &Settings, lane: &Lane, model: &str) -> Option<Price> {
-    let known = settings.prices.of(model);
+    let known = settings.prices.in_lane(lane, model);
     if lane.free { Some(Price::free(known)) } else { known }
 }
 

@@ -29,10 +29,15 @@ impl Keys {
     pub fn new(id: &str, secret: &str, session: Option<&str>) -> Self {
         Self { id: id.to_owned(), secret: secret.into(), session: session.map(SecretString::from) }
     }
+
+    /// The parts that nobody may see.
+    pub(in crate::adapters) fn secrets(&self) -> Vec<&SecretString> {
+        [Some(&self.secret), self.session.as_ref()].into_iter().flatten().collect()
+    }
 }
 
 /// The credential of the environment: a Bedrock API key, else keys to sign with.
-pub(super) fn of_environment(env: &Environment) -> Result<Credential, Refusal> {
+pub(super) fn of_environment(env: &Environment, region: &str) -> Result<Credential, Refusal> {
     let unfit = |name: &str| {
         let why = format!("{name} holds a blank, a line break or another character that no key has");
         Refusal::new(why, "Copy it again.")
@@ -50,7 +55,8 @@ pub(super) fn of_environment(env: &Environment) -> Result<Credential, Refusal> {
     {
         return Err(unfit(name));
     }
-    Ok(Credential::Aws(Keys::new(key_id, key_secret, env.var(session))))
+    let keys = Keys::new(key_id, key_secret, env.var(session));
+    Ok(Credential::Aws { keys, region: region.to_owned() })
 }
 
 /// Assumes `role` in `region` with the job's identity, for an hour (AWS's default).

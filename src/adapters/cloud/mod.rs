@@ -15,14 +15,17 @@ mod tests;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use reqwest::{RequestBuilder, StatusCode};
 use secrecy::SecretString;
 use serde_json::Value;
+use tokio::time::Instant;
 
 pub use aws::Keys;
 pub use sigv4::Scope;
 
 use super::Outside;
+use super::actions::Environment;
 use super::http::{backoff, one_line, read_capped, reason};
 use crate::domain::lane::Auth;
 
@@ -38,13 +41,21 @@ const ANSWER_LIMIT: usize = 256 << 10;
 /// The longest error text of a token service that is told, in characters.
 const LONGEST_WORDS: usize = 300;
 
+/// What helps against what passes.
+const LATER: &str = "Try again later.";
+
 /// What a request to a model is authenticated with. `Debug` shows no secret.
 #[derive(Clone, Debug)]
 pub enum Credential {
     /// A token for `Authorization: Bearer`.
     Bearer(SecretString),
-    /// Keys that sign each request.
-    Aws(Keys),
+    /// What signs each request to AWS.
+    Aws {
+        /// The keys.
+        keys: Keys,
+        /// The region that a signature is good for.
+        region: String,
+    },
 }
 
 /// Why there is no credential.
@@ -56,22 +67,46 @@ pub struct Refusal {
     pub advice: String,
 }
 
-/// The credential that `auth` describes; none where it is a key that the lane itself names.
-///
-/// # Errors
-/// [`Refusal`]: no identity, or one that the cloud does not accept.
-pub async fn credential(outside: &Outside, auth: &Auth) -> Result<Option<Credential>, Refusal> {
-    let env = &outside.env;
-    let credential = match auth {
-        Auth::Aws { role: Some(role), region } => Credential::Aws(aws::assume(outside, role, region).await?),
-        Auth::Aws { role: None, .. } => aws::of_environment(env)?,
-        Auth::Azure { tenant, client } => Credential::Bearer(azure::token(outside, tenant, client).await?),
-        Auth::Google { provider, service_account } => {
-            Credential::Bearer(google::token(outside, provider, service_account.as_deref()).await?)
+/// What the identities among these were exchanged for, each once and all at the same time, until this moment.
+pub async fn credentials<'a>(
+    outside: &Outside,
+    auths: impl Iterator<Item = &'a Auth>,
+    until: Instant,
+) -> Vec<(&'a Auth, Result<Credential, Refusal>)> {
+    let mut distinct: Vec<&Auth> = Vec::new();
+    for auth in auths {
+        if !distinct.contains(&auth) {
+            distinct.push(auth);
         }
-        Auth::ApiKey | Auth::Bearer | Auth::None => return Ok(None),
-    };
-    Ok(Some(credential))
+    }
+    let exchanges = distinct.into_iter().map(|auth| async move {
+        let exchanged = tokio::time::timeout_at(until, credential(outside, auth)).await;
+        let late = || Refusal::new("the exchange of the job's identity took all the time of this run", LATER);
+        Some((auth, exchanged.unwrap_or_else(|_| Some(Err(late())))?))
+    });
+    join_all(exchanges).await.into_iter().flatten().collect()
+}
+
+/// Whether this job has an identity to exchange.
+#[must_use]
+pub fn has_identity(env: &Environment) -> bool {
+    oidc::has_identity(env)
+}
+
+/// What an identity is exchanged for; none where `auth` is no identity but a key.
+async fn credential(outside: &Outside, auth: &Auth) -> Option<Result<Credential, Refusal>> {
+    Some(match auth {
+        Auth::Aws { role: Some(role), region } => {
+            let keys = aws::assume(outside, role, region).await;
+            keys.map(|keys| Credential::Aws { keys, region: region.clone() })
+        }
+        Auth::Aws { role: None, region } => aws::of_environment(&outside.env, region),
+        Auth::Azure { tenant, client } => azure::token(outside, tenant, client).await.map(Credential::Bearer),
+        Auth::Google { provider, service_account } => {
+            google::token(outside, provider, service_account.as_deref()).await.map(Credential::Bearer)
+        }
+        Auth::ApiKey | Auth::Bearer | Auth::None => return None,
+    })
 }
 
 /// What a token service said.
@@ -109,8 +144,8 @@ async fn ask(service: &str, request: RequestBuilder) -> Result<Answer, Refusal> 
                     Ok(body) if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS => {
                         return Ok(Answer { status, body });
                     }
-                    Ok(_) => (format!("{service} is unwell (HTTP {})", status.as_u16()), "Try again later."),
-                    Err(error) => (format!("{service}: {error}"), "Try again later."),
+                    Ok(_) => (format!("{service} is unwell (HTTP {})", status.as_u16()), LATER),
+                    Err(error) => (format!("{service}: {error}"), LATER),
                 }
             }
         };

@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::{Outside, Refusal, ask};
+use crate::adapters::actions::Environment;
 use crate::adapters::http::one_line;
 
 const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
@@ -32,6 +33,11 @@ impl Identity {
             None => "that of this job".to_owned(),
         }
     }
+}
+
+/// Whether the job may ask for its identity.
+pub(super) fn has_identity(env: &Environment) -> bool {
+    env.var(URL).is_some() && env.var(TOKEN).is_some()
 }
 
 /// Asks GitHub for the job's identity, for one audience.

@@ -20,12 +20,18 @@ use crate::adapters::terminal::Terminal;
 
 /// A token service that gives these answers in turn and remembers what it was asked.
 #[derive(Clone, Default)]
-struct Service(Arc<Mutex<(VecDeque<(u16, String)>, Vec<String>)>>);
+struct Service(Arc<Mutex<Script>>);
+
+#[derive(Default)]
+struct Script {
+    answers: VecDeque<(u16, String)>,
+    asked: Vec<String>,
+}
 
 impl Service {
     async fn start(answers: &[(u16, &str)]) -> (Self, String) {
         let service = Self::default();
-        service.0.lock().unwrap().0 =
+        service.0.lock().unwrap().answers =
             answers.iter().map(|(status, body)| (*status, (*body).to_owned())).collect();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -36,7 +42,7 @@ impl Service {
 
     /// Requests as method and target, then the interesting headers and the body, each on a line of its own.
     fn asked(&self) -> Vec<String> {
-        self.0.lock().unwrap().1.clone()
+        self.0.lock().unwrap().asked.clone()
     }
 }
 
@@ -54,7 +60,7 @@ async fn answer(
         }
     }
     told.push_str(&String::from_utf8_lossy(&body).replace('&', "\n&"));
-    let (answers, asked) = &mut *service.0.lock().unwrap();
+    let Script { answers, asked } = &mut *service.0.lock().unwrap();
     asked.push(told);
     let (status, body) = answers.pop_front().unwrap_or((500, "nobody scripted this".to_owned()));
     (axum::http::StatusCode::from_u16(status).unwrap(), body)
@@ -115,11 +121,15 @@ fn google(service_account: Option<&str>) -> Auth {
     Auth::Google { provider: PROVIDER.to_owned(), service_account: service_account.map(str::to_owned) }
 }
 
+async fn exchange(outside: &Outside, auth: &Auth) -> Result<Credential, Refusal> {
+    credential(outside, auth).await.unwrap()
+}
+
 /// What comes of an exchange in which the services answer so: a refusal.
 async fn refusal(auth: Auth, answers: &[(u16, &str)]) -> Refusal {
     let (_, url) = Service::start(answers).await;
     let outside = job(&url);
-    let refusal = credential(&outside, &auth).await.unwrap_err();
+    let refusal = exchange(&outside, &auth).await.unwrap_err();
     for secret in [&token_of_job(), "request-token-of-the-job"] {
         assert!(!refusal.why.contains(secret) && !refusal.advice.contains(secret), "{refusal:?}");
     }
@@ -135,7 +145,7 @@ const ASSUMED: &str = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIden
 async fn aws_gives_temporary_keys_for_a_role() {
     let (service, url) = Service::start(&[(200, &identity()), (200, ASSUMED)]).await;
     let outside = job(&url);
-    let Some(Credential::Aws(keys)) = credential(&outside, &aws()).await.unwrap() else { panic!("no keys") };
+    let Credential::Aws { keys, .. } = exchange(&outside, &aws()).await.unwrap() else { panic!("no keys") };
     assert_eq!(keys.id, "ASIAEXAMPLE");
     assert_eq!(keys.secret.expose_secret(), "made/for/an+hour");
     assert_eq!(keys.session.unwrap().expose_secret(), "session==");
@@ -166,9 +176,7 @@ async fn azure_gives_a_token_for_an_application() {
     let given = r#"{"token_type":"Bearer","expires_in":3599,"access_token":"entra-token"}"#;
     let (service, url) = Service::start(&[(200, &identity()), (200, given)]).await;
     let outside = job(&url);
-    let Some(Credential::Bearer(token)) = credential(&outside, &azure()).await.unwrap() else {
-        panic!("no token")
-    };
+    let Credential::Bearer(token) = exchange(&outside, &azure()).await.unwrap() else { panic!("no token") };
     assert_eq!(token.expose_secret(), "entra-token");
     assert_eq!(outside.terminal.secrets().mask("entra-token"), "***");
     let [github, entra] = service.asked().try_into().unwrap();
@@ -191,7 +199,7 @@ async fn azure_gives_a_token_for_an_application() {
 async fn google_gives_a_token_and_a_service_account_another() {
     let federated = r#"{"access_token":"federated-token","token_type":"Bearer","expires_in":3599}"#;
     let (_, url) = Service::start(&[(200, &identity()), (200, federated)]).await;
-    let Some(Credential::Bearer(token)) = credential(&job(&url), &google(None)).await.unwrap() else {
+    let Credential::Bearer(token) = exchange(&job(&url), &google(None)).await.unwrap() else {
         panic!("no token")
     };
     assert_eq!(token.expose_secret(), "federated-token");
@@ -200,9 +208,7 @@ async fn google_gives_a_token_and_a_service_account_another() {
     let (service, url) = Service::start(&[(200, &identity()), (200, federated), (200, acted)]).await;
     let account = google(Some("review@shop.iam.gserviceaccount.com"));
     let outside = job(&url);
-    let Some(Credential::Bearer(token)) = credential(&outside, &account).await.unwrap() else {
-        panic!("no token")
-    };
+    let Credential::Bearer(token) = exchange(&outside, &account).await.unwrap() else { panic!("no token") };
     assert_eq!(token.expose_secret(), "account-token");
     assert_eq!(outside.terminal.secrets().mask("federated-token account-token"), "*** ***");
     let [github, sts, iam] = service.asked().try_into().unwrap();
@@ -231,11 +237,11 @@ async fn google_gives_a_token_and_a_service_account_another() {
 #[tokio::test]
 async fn a_job_without_an_identity_is_told_which_permission_it_lacks() {
     for auth in [aws(), azure(), google(None)] {
-        let refusal = credential(&outside(&[("GITHUB_ACTIONS", "true")]), &auth).await.unwrap_err();
+        let refusal = exchange(&outside(&[("GITHUB_ACTIONS", "true")]), &auth).await.unwrap_err();
         assert_eq!(refusal.why, "the job has no identity to show to the cloud");
         assert!(refusal.advice.contains("`permissions: id-token: write`"), "{refusal:?}");
     }
-    let refusal = credential(&outside(&[]), &aws()).await.unwrap_err();
+    let refusal = exchange(&outside(&[]), &aws()).await.unwrap_err();
     assert!(refusal.advice.contains("Only jobs of GitHub Actions"), "{refusal:?}");
     let refusal = refusal_of_github(&[(403, r#"{"message":"not today"}"#)]).await;
     assert_eq!(refusal.why, "GitHub gave the job no identity (HTTP 403): not today");
@@ -336,11 +342,11 @@ async fn a_service_that_repeats_a_token_in_its_error_gives_nothing_away() {
 #[tokio::test(start_paused = true)]
 async fn a_service_that_is_unwell_is_asked_three_times() {
     let (service, url) = Service::start(&[(200, &identity()), (503, ""), (429, ""), (200, ASSUMED)]).await;
-    assert!(credential(&job(&url), &aws()).await.is_ok());
+    assert!(exchange(&job(&url), &aws()).await.is_ok());
     assert_eq!(service.asked().len(), 4);
 
     let (service, url) = Service::start(&[(502, "<html>")]).await;
-    let refusal = credential(&job(&url), &aws()).await.unwrap_err();
+    let refusal = exchange(&job(&url), &aws()).await.unwrap_err();
     assert_eq!(refusal.why, "GitHub's identity service is unwell (HTTP 500)");
     assert_eq!(service.asked().len(), 3);
 }
@@ -351,16 +357,19 @@ async fn keys_of_the_environment_are_taken_where_no_role_is_named() {
     let keys = [("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE"), ("AWS_SECRET_ACCESS_KEY", "of-the-environment")];
     let credential = |vars: Vec<(&'static str, &'static str)>| {
         let auth = auth.clone();
-        async move { credential(&outside(&vars), &auth).await }
+        async move { exchange(&outside(&vars), &auth).await }
     };
-    assert!(matches!(credential(keys.to_vec()).await, Ok(Some(Credential::Aws(Keys { session: None, .. })))));
+    assert!(matches!(
+        credential(keys.to_vec()).await,
+        Ok(Credential::Aws { keys: Keys { session: None, .. }, .. })
+    ));
     let with_session = [&keys[..], &[("AWS_SESSION_TOKEN", "session")]].concat();
     assert!(matches!(
         credential(with_session).await,
-        Ok(Some(Credential::Aws(Keys { session: Some(_), .. })))
+        Ok(Credential::Aws { keys: Keys { session: Some(_), .. }, .. })
     ));
     let with_bearer = [&keys[..], &[("AWS_BEARER_TOKEN_BEDROCK", "bedrock-key")]].concat();
-    assert!(matches!(credential(with_bearer).await, Ok(Some(Credential::Bearer(_)))));
+    assert!(matches!(credential(with_bearer).await, Ok(Credential::Bearer(_))));
     let refusal = credential(vec![keys[0]]).await.unwrap_err();
     assert!(
         refusal.why.contains("AWS_SECRET_ACCESS_KEY") && refusal.advice.contains("`role`"),

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use super::rejection::VendorError;
@@ -50,6 +51,21 @@ pub(super) fn body(request: &Request<'_>) -> Value {
         insert(&mut body, "stream", json!(true));
     }
     body
+}
+
+/// The same request as Vertex wants it, below the address of all models: the model in the address, the version in the
+/// body (as `@anthropic-ai/vertex-sdk` 1.1.3 sends both). None if the body is not one of [`body`].
+pub(super) fn for_vertex(models: &Url, body: &[u8]) -> Option<(Url, Vec<u8>)> {
+    let mut body: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let model = body.shift_remove("model")?;
+    let method = match body.get("stream") {
+        Some(Value::Bool(true)) => "streamRawPredict",
+        _ => "rawPredict",
+    };
+    body.insert("anthropic_version".to_owned(), json!(VERSION));
+    let mut url = models.clone();
+    url.path_segments_mut().ok()?.push(&format!("{}:{method}", model.as_str()?));
+    Some((url, Value::Object(body).to_string().into_bytes()))
 }
 
 fn insert(object: &mut Value, key: &str, value: Value) {

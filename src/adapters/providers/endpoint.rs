@@ -1,10 +1,14 @@
 //! Where a lane's model is reached, with which proof, and what people call the things they set for it.
 
+use std::time::SystemTime;
+
+use bytes::Bytes;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::anthropic::VERSION;
+use super::anthropic::{self, VERSION};
+use crate::adapters::cloud::{Credential, Keys, Scope};
 use crate::adapters::http::one_line;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::lane::{Auth, Lane, Provider, Wire};
@@ -34,12 +38,13 @@ const fn usual_base(provider: Provider) -> &'static str {
     }
 }
 
-/// What is appended to a base URL.
-const fn path(wire: Wire) -> &'static str {
-    match wire {
-        Wire::Messages => "/v1/messages",
-        Wire::Responses => "/responses",
-        Wire::Chat => "/chat/completions",
+/// What is appended to a base URL. On Vertex that is the model, which each request names.
+const fn path(provider: Provider) -> &'static str {
+    match (provider, provider.wire()) {
+        (Provider::Vertex, _) => "",
+        (_, Wire::Messages) => "/v1/messages",
+        (_, Wire::Responses) => "/responses",
+        (_, Wire::Chat) => "/chat/completions",
     }
 }
 
@@ -48,6 +53,8 @@ const fn path(wire: Wire) -> &'static str {
 pub(super) struct Called {
     /// Its key.
     pub(super) key: String,
+    /// Who it is in a cloud, and the right that is usually missing, where it proves who it is without a key.
+    pub(super) identity: Option<(String, &'static str)>,
     /// Its base URL.
     pub(super) base: String,
     /// Its model.
@@ -66,7 +73,24 @@ impl Called {
             "claude" | "codex" => format!("input `{name}-model`, or `model` of the lane {in_file}"),
             _ => format!("`model` of the lane `{name}` {in_file}"),
         };
-        Self { key: lane.key().to_string(), base, model }
+        Self { key: lane.key().to_string(), identity: identity(&lane.auth), base, model }
+    }
+}
+
+/// Who a lane is in a cloud, and the right that it needs there.
+fn identity(auth: &Auth) -> Option<(String, &'static str)> {
+    match auth {
+        Auth::Aws { role: Some(role), .. } => Some((format!("the role {role}"), "")),
+        Auth::Aws { role: None, .. } => Some(("whoever the variables AWS_… name".to_owned(), "")),
+        Auth::Azure { client, .. } => Some((
+            format!("the application {client}"),
+            ": it needs the role `Cognitive Services OpenAI User` on the resource",
+        )),
+        Auth::Google { provider, service_account } => Some((
+            service_account.clone().unwrap_or_else(|| format!("the job's identity in {provider}")),
+            ": it needs `roles/aiplatform.user` in the project",
+        )),
+        Auth::ApiKey | Auth::Bearer | Auth::None => None,
     }
 }
 
@@ -79,6 +103,8 @@ enum Proof {
     Key(HeaderName, SecretString),
     /// By `Authorization: Bearer`.
     Bearer(SecretString),
+    /// By a signature over each request, for one region of AWS.
+    Signature(Keys, String),
 }
 
 /// Where a lane's model is reached, and with which proof. `Debug` does not show the key.
@@ -98,15 +124,37 @@ impl Endpoint {
     /// # Errors
     /// A sentence that names what is wrong: an empty key, one that no header can carry, or a base URL that is none.
     pub fn new(lane: &Lane, base_of_env: Option<&str>, key: Option<&str>) -> Result<Self, String> {
-        let (provider, called) = (lane.provider, Called::of(lane));
-        let base_url = [lane.base_url.as_deref(), base_of_env].into_iter().flatten().map(str::trim);
-        let base_url = base_url.into_iter().find(|url| !url.is_empty()).unwrap_or(usual_base(provider));
-        let base_url = base_url.trim_end_matches('/').to_owned();
-        let url = address(&base_url, provider, &called)?;
         let proof = match key.map(str::trim) {
             None => Proof::Nothing,
-            Some(key) => proof(lane, carried(key, &called)?),
+            Some(key) => proof(lane, carried(key, &Called::of(lane))?),
         };
+        Self::with(lane, base_of_env, proof)
+    }
+
+    /// As [`Endpoint::new`], with what the lane's identity was exchanged for.
+    ///
+    /// # Errors
+    /// A sentence that names what is wrong with the base URL.
+    pub fn in_cloud(lane: &Lane, credential: &Credential) -> Result<Self, String> {
+        let proof = match credential {
+            Credential::Bearer(token) => Proof::Bearer(token.clone()),
+            Credential::Aws { keys, region } => Proof::Signature(keys.clone(), region.clone()),
+        };
+        Self::with(lane, None, proof)
+    }
+
+    fn with(lane: &Lane, base_of_env: Option<&str>, proof: Proof) -> Result<Self, String> {
+        let (provider, called) = (lane.provider, Called::of(lane));
+        let regional = match (provider, &lane.auth) {
+            (Provider::Bedrock, Auth::Aws { region, .. }) => {
+                Some(format!("https://bedrock-mantle.{region}.api.aws/anthropic"))
+            }
+            _ => None,
+        };
+        let base_url = [lane.base_url.as_deref(), base_of_env, regional.as_deref()];
+        let base_url = base_url.into_iter().flatten().map(str::trim).find(|url| !url.is_empty());
+        let base_url = base_url.unwrap_or(usual_base(provider)).trim_end_matches('/').to_owned();
+        let url = address(&base_url, provider, &called)?;
         let capabilities = Capabilities::of(provider.wire());
         Ok(Self { provider, base_url, url, proof, called, capabilities })
     }
@@ -157,31 +205,24 @@ impl Endpoint {
         self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
-    /// The full address of requests.
-    pub(super) const fn url(&self) -> &Url {
-        &self.url
+    /// A request as this server wants it: its full address, its headers, and the body, which is another one on Vertex.
+    /// None when a key fits no header, which [`Endpoint::new`] rules out.
+    pub(super) fn request(&self, body: Vec<u8>, now: SystemTime) -> Option<(Url, HeaderMap, Bytes)> {
+        let (url, body) = match self.provider {
+            Provider::Vertex => anthropic::for_vertex(&self.url, &body)?,
+            _ => (self.url.clone(), body),
+        };
+        let mut headers = self.headers()?;
+        if let Proof::Signature(keys, region) = &self.proof {
+            let scope = Scope { keys, region, service: service(&url) };
+            headers.extend(scope.sign(&url, &headers, &body, now)?);
+        }
+        Some((url, headers, Bytes::from(body)))
     }
 
-    /// The headers of a request; none when the key fits no header, which [`Endpoint::new`] rules out.
+    /// The headers that any request has, whatever it asks.
     pub(super) fn headers(&self) -> Option<HeaderMap> {
-        let secret = |text: &str| {
-            let mut value = HeaderValue::from_str(text).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        };
         let mut headers = HeaderMap::new();
-        match &self.proof {
-            Proof::Nothing => {}
-            Proof::Key(name, key) => {
-                headers.insert(name.clone(), secret(key.expose_secret())?);
-            }
-            Proof::Bearer(key) => {
-                headers.insert(AUTHORIZATION, secret(&format!("Bearer {}", key.expose_secret()))?);
-            }
-        }
-        if self.wire() == Wire::Messages {
-            headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
-        }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let accepted = match self.provider {
             // As its documentation asks, for models too.
@@ -189,18 +230,46 @@ impl Endpoint {
             _ => "application/json",
         };
         headers.insert(ACCEPT, HeaderValue::from_static(accepted));
+        if self.wire() == Wire::Messages && self.provider != Provider::Vertex {
+            headers.insert("anthropic-version", HeaderValue::from_static(VERSION));
+        }
+        match &self.proof {
+            Proof::Nothing | Proof::Signature(..) => {}
+            Proof::Key(name, key) => {
+                headers.insert(name.clone(), secret(key.expose_secret())?);
+            }
+            Proof::Bearer(key) => {
+                headers.insert(AUTHORIZATION, secret(&format!("Bearer {}", key.expose_secret()))?);
+            }
+        }
         Some(headers)
     }
 
     /// A vendor's words on one line, without the key should the vendor repeat it.
     pub(super) fn clean(&self, text: &str, limit: usize) -> String {
-        match &self.proof {
-            Proof::Nothing => one_line(text, limit),
-            Proof::Key(_, key) | Proof::Bearer(key) => {
-                one_line(&text.replace(key.expose_secret(), "[key]"), limit)
-            }
-        }
+        let secrets = match &self.proof {
+            Proof::Nothing => Vec::new(),
+            Proof::Key(_, key) | Proof::Bearer(key) => vec![key],
+            Proof::Signature(keys, _) => keys.secrets(),
+        };
+        let without = |text: String, secret: &SecretString| text.replace(secret.expose_secret(), "[key]");
+        one_line(&secrets.into_iter().fold(text.to_owned(), without), limit)
     }
+}
+
+/// The service that a signature is for: `bedrock-mantle` as in `@anthropic-ai/bedrock-sdk` 1.1.3, unless the address is that
+/// of the older runtime. No real server was asked.
+fn service(url: &Url) -> &'static str {
+    match url.host_str() {
+        Some(host) if host.starts_with("bedrock-runtime.") => "bedrock",
+        _ => "bedrock-mantle",
+    }
+}
+
+fn secret(text: &str) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_str(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// A key that a header can carry.
@@ -220,9 +289,7 @@ fn carried(key: &str, called: &Called) -> Result<SecretString, String> {
 fn proof(lane: &Lane, key: SecretString) -> Proof {
     match (&lane.auth, lane.provider) {
         (Auth::None, _) => Proof::Nothing,
-        (Auth::ApiKey, Provider::Anthropic | Provider::Bedrock) => {
-            Proof::Key(HeaderName::from_static("x-api-key"), key)
-        }
+        (Auth::ApiKey, Provider::Anthropic) => Proof::Key(HeaderName::from_static("x-api-key"), key),
         (Auth::ApiKey, Provider::Azure) => Proof::Key(HeaderName::from_static("api-key"), key),
         _ => Proof::Bearer(key),
     }
@@ -232,7 +299,7 @@ fn proof(lane: &Lane, key: SecretString) -> Proof {
 fn address(base_url: &str, provider: Provider, called: &Called) -> Result<Url, String> {
     let wrong = |what: &str| format!("{} {what}", called.base);
     let example = usual_base(provider);
-    let path = path(provider.wire());
+    let path = path(provider);
     let parsed = Url::parse(base_url).and_then(|_| Url::parse(&format!("{base_url}{path}")));
     let url = parsed.map_err(|error| wrong(&format!("is not a URL such as {example}: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || !base_url.contains("://") {

@@ -14,7 +14,6 @@ pub mod sse;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
@@ -189,11 +188,10 @@ pub async fn send(
         billing: if sent { Billing::Unknown } else { Billing::None },
         first_byte: None,
     };
-    let Some(headers) = endpoint.headers() else {
+    let Some((url, headers, body)) = endpoint.request(body, SystemTime::now()) else {
         return broken(format!("{} cannot be sent in a header", endpoint.called().key), false);
     };
-    let body = Bytes::from(body);
-    let request = http.post(endpoint.url().clone()).headers(headers).body(body.clone());
+    let request = http.post(url).headers(headers).body(body.clone());
     let mut silence = Silence::begin(waiting.patience);
     let response = match silence.within(request.send()).await {
         Ok(Ok(response)) => response,

@@ -212,6 +212,15 @@ impl Class {
     fn advice(self, endpoint: &Endpoint) -> String {
         let called = endpoint.called();
         let (key, base, model) = (&called.key, &called.base, &called.model);
+        let holder = match &called.identity {
+            Some((identity, _)) => identity.clone(),
+            None => format!("the key in {key}"),
+        };
+        if let (Self::Key | Self::Permission, Some((identity, right))) = (self, &called.identity) {
+            return format!(
+                "Check that {identity} may use this model{right}, and that {base} is of the same account and region."
+            );
+        }
         match self {
             Self::Key | Self::Permission if endpoint.provider() == Provider::Github => {
                 "Give the job the right `models: read` under `permissions` in the workflow, and see that the organisation \
@@ -233,13 +242,13 @@ impl Class {
                 format!("Check the secret given to {key}: it is wrong, revoked or of another provider.")
             }
             Self::Credit => {
-                format!("Add credit, or raise the spending limit, of the account that the key in {key} belongs to.")
+                format!("Add credit, or raise the spending limit, of the account that {holder} belongs to.")
             }
             Self::Permission => {
                 format!("Allow the key in {key} to use this model in its project or workspace, or use another key.")
             }
             Self::Model => format!(
-                "Check the model's name ({model}), and that the key in {key} may use it."
+                "Check the model's name ({model}), and that {holder} may use it."
             ),
             Self::TooLong => format!(
                 "Leave files out with `paths.exclude` in .github/counterpoint.yml, or choose a model with a larger \

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request as Incoming;
 use axum::response::Response;
+use bytes::Bytes;
 use proptest::prelude::*;
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::json;
@@ -262,6 +263,12 @@ fn the_features_that_stand_in_a_body_are_the_ones_not_left_out() {
     assert_eq!(rejection::features(Wire::Chat, b"not json"), [].into());
 }
 
+/// Where a request goes.
+fn address(endpoint: &Endpoint) -> String {
+    let body = br#"{"model":"model-1"}"#.to_vec();
+    endpoint.request(body, SystemTime::UNIX_EPOCH).unwrap().0.to_string()
+}
+
 #[test]
 fn keys_and_addresses_that_cannot_work_are_refused_with_the_name_of_the_variable() {
     let new = |base: Option<&str>, key: &str| {
@@ -271,12 +278,12 @@ fn keys_and_addresses_that_cannot_work_are_refused_with_the_name_of_the_variable
     assert_eq!((plain.base_url(), plain.host().as_str()), ("https://api.openai.com/v1", "api.openai.com"));
     assert!(!format!("{plain:?}").contains("sk-abc"));
     assert_eq!(
-        new(Some("http://127.0.0.1:8080/v1//"), "k").unwrap().url().as_str(),
+        address(&new(Some("http://127.0.0.1:8080/v1//"), "k").unwrap()),
         "http://127.0.0.1:8080/v1/responses"
     );
     assert_eq!(new(Some(" "), "k").unwrap().base_url(), "https://api.openai.com/v1");
     let anthropic = Endpoint::new(&lane(Provider::Anthropic), None, Some("k")).unwrap();
-    assert_eq!(anthropic.url().as_str(), "https://api.anthropic.com/v1/messages");
+    assert_eq!(address(&anthropic), "https://api.anthropic.com/v1/messages");
     for key in ["", "  ", "sk\nabc", "sk abc", "sk-é"] {
         let why = new(None, key).unwrap_err();
         assert!(why.contains("OPENAI_API_KEY") && why.contains("openai-api-key"), "{why}");

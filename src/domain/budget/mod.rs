@@ -1,5 +1,6 @@
 //! What a call may cost, what it did cost, and whether another one may start.
 
+mod clouds;
 mod ledger;
 mod prices;
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::clouds;
+use crate::domain::lane::{Lane, Provider};
 use crate::domain::pass::Usage;
 use crate::domain::units::MicroUsd;
 
@@ -138,15 +140,32 @@ impl Prices {
         Self { configured }
     }
 
-    /// The price of a model; `None` means unknown. A dated name such as `gpt-5.4-2026-03-05` that is not
+    /// The price of a model where a lane has it served; `None` means unknown. A configured price is taken as it is, a
+    /// listed one at the most that the place charges for it.
+    #[must_use]
+    pub fn in_lane(&self, lane: &Lane, model: &str) -> Option<Price> {
+        match lane.provider {
+            Provider::Azure | Provider::Bedrock | Provider::Vertex => {
+                let (name, percent) = clouds::listed(lane, model).unzip();
+                let listed = name.as_deref().and_then(dated_or_not).zip(percent);
+                self.configured_or(model, listed.map(|(price, percent)| price.times(percent)))
+            }
+            Provider::Anthropic | Provider::Openai | Provider::Github | Provider::Compatible => {
+                self.of(model)
+            }
+        }
+    }
+
+    /// The price of a model at its vendor's; `None` means unknown. A dated name such as `gpt-5.4-2026-03-05` that is not
     /// listed takes the price of its undated one.
     #[must_use]
     pub fn of(&self, model: &str) -> Option<Price> {
-        let undated = without_date(model);
-        let listed = listed(model).or_else(|| undated.and_then(listed));
-        let configured =
-            self.configured.get(model).or_else(|| undated.and_then(|name| self.configured.get(name)));
-        match configured {
+        self.configured_or(model, dated_or_not(model))
+    }
+
+    fn configured_or(&self, model: &str, listed: Option<Price>) -> Option<Price> {
+        let undated = || self.configured.get(without_date(model)?);
+        match self.configured.get(model).or_else(undated) {
             Some(rates) => Some(Price {
                 basis: PriceBasis::Configured,
                 base: *rates,
@@ -157,6 +176,10 @@ impl Prices {
             None => listed,
         }
     }
+}
+
+fn dated_or_not(model: &str) -> Option<Price> {
+    listed(model).or_else(|| listed(without_date(model)?))
 }
 
 fn without_date(model: &str) -> Option<&str> {
