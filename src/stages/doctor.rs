@@ -1,6 +1,5 @@
 //! Token, rights, configuration, keys and models: what works, and what to do where it does not.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -207,7 +206,8 @@ async fn ask(outside: &Outside, lane: &Lane, endpoint: &Endpoint) -> AttemptEnd 
         task: "This is a test of the connection. Answer with a review that has no findings.".to_owned(),
     };
     // One word needs no pieces.
-    let without = BTreeSet::from([Feature::Stream]);
+    let mut without = endpoint.capabilities().without();
+    without.insert(Feature::Stream);
     let request = providers::Request {
         model: &lane.model,
         effort: Effort::Low,

@@ -347,16 +347,23 @@ impl Fitting<'_> {
     }
 }
 
-/// Bytes of the request that asks a lane with the longest answer.
+/// Bytes of the request that asks a lane with the longest answer, whichever way it is told the form of its reply.
 fn body_len(lane: &Lane, prompt: &Prompt) -> usize {
-    let without: BTreeSet<Feature> = BTreeSet::new();
+    let empty = Prompt { shared: String::new(), ..prompt.clone() };
+    let in_words = BTreeSet::from([Feature::StructuredOutput, Feature::MaxTokens]);
+    let surplus =
+        request_len(lane, &empty, &in_words).saturating_sub(request_len(lane, &empty, &BTreeSet::new()));
+    request_len(lane, prompt, &BTreeSet::new()) + surplus
+}
+
+fn request_len(lane: &Lane, prompt: &Prompt, without: &BTreeSet<Feature>) -> usize {
     let [max_output, ..] = OUTPUT_CAPS;
     let request = providers::Request {
         model: &lane.model,
         effort: lane.effort,
         prompt,
         max_output,
-        without: &without,
+        without,
         mark_cache: false,
         // As long as the one that is sent.
         cache_key: "00000000000000000000000000000000",

@@ -28,7 +28,7 @@ pub(super) fn body(request: &Request<'_>) -> Value {
         content.push(shared);
     }
     if !request.prompt.task.is_empty() {
-        content.push(json!({"type": "text", "text": request.prompt.task}));
+        content.push(json!({"type": "text", "text": request.task()}));
     }
     let mut body = json!({"model": request.model, "max_tokens": request.max_output});
     if !request.prompt.system.is_empty() {

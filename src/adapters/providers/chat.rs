@@ -16,11 +16,8 @@ use crate::domain::reply::REPLY_SCHEMA;
 /// The body of `POST /chat/completions`.
 pub(super) fn body(request: &Request<'_>) -> Value {
     let schema: Value = serde_json::from_str(REPLY_SCHEMA).unwrap_or_default();
-    let mut task = request.prompt.task.clone();
-    if !request.sends(Feature::StructuredOutput) {
-        // Nobody else tells the model what to write; and OpenAI takes JSON mode only where JSON is spoken of.
-        task = format!("{task}\n\nAnswer with JSON of this schema and nothing else:\n{schema}");
-    }
+    // Without the schema beside it: OpenAI takes JSON mode only where JSON is spoken of.
+    let task = request.task();
     // One text: many servers take no parts. What later passes share stands first, so that its cached prefix is found.
     let parts = [request.prompt.shared.as_str(), task.trim()];
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();

@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::anthropic::{self, VERSION};
 use crate::adapters::cloud::{Credential, Keys, Scope};
 use crate::adapters::http::one_line;
-use crate::domain::capabilities::Capabilities;
+use crate::domain::capabilities::{Capabilities, Structured};
 use crate::domain::lane::{Auth, Lane, Provider, Wire};
 
 /// The environment variable of a provider's base URL, as the vendor's SDKs read it, where there is one.
@@ -155,7 +155,13 @@ impl Endpoint {
         let base_url = base_url.into_iter().flatten().map(str::trim).find(|url| !url.is_empty());
         let base_url = base_url.unwrap_or(usual_base(provider)).trim_end_matches('/').to_owned();
         let url = address(&base_url, provider, &called)?;
-        let capabilities = Capabilities::of(provider.wire());
+        let known = Capabilities::of(provider.wire());
+        let capabilities = match provider {
+            // A Google Cloud organisation has it switched off unless it sets `allowedPartnerModelFeatures`, and what the
+            // refusal looks like is not known.
+            Provider::Vertex => Capabilities { structured: Structured::None, ..known },
+            _ => known,
+        };
         Ok(Self { provider, base_url, url, proof, called, capabilities })
     }
 

@@ -11,6 +11,7 @@ mod probe;
 mod rejection;
 pub mod sse;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 use crate::adapters::http::{Capped, one_line, read_capped, reason};
 use crate::domain::lane::{Effort, Patience, Wire};
 use crate::domain::pass::{Feature, Prompt, Usage};
+use crate::domain::reply::REPLY_SCHEMA;
 pub use endpoint::{Endpoint, base_variable};
 pub use probe::probe;
 use rejection::{Told, VendorError};
@@ -57,6 +59,15 @@ pub struct Request<'a> {
 impl Request<'_> {
     fn sends(&self, feature: Feature) -> bool {
         !self.without.contains(&feature)
+    }
+
+    /// The task, with the reply's schema in words where nothing else holds the answer to it.
+    fn task(&self) -> Cow<'_, str> {
+        let task = self.prompt.task.as_str();
+        if task.is_empty() || self.sends(Feature::StructuredOutput) {
+            return Cow::Borrowed(task);
+        }
+        Cow::Owned(format!("{task}\n\nAnswer with JSON of this schema and nothing else:\n{REPLY_SCHEMA}"))
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn body(request: &Request<'_>) -> Value {
         content.push(Value::Object(shared));
     }
     if !request.prompt.task.is_empty() {
-        content.push(json!({"type": "input_text", "text": request.prompt.task}));
+        content.push(json!({"type": "input_text", "text": request.task()}));
     }
     let mut body = Map::new();
     let mut set = |key: &str, value: Value| body.insert(key.to_owned(), value);

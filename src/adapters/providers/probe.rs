@@ -21,8 +21,8 @@ const ANSWER_LIMIT: usize = 4 << 20;
 
 /// What the server of this endpoint can do for this model.
 pub async fn probe(http: &reqwest::Client, endpoint: &Endpoint, model: &str) -> Capabilities {
-    let assumed = Capabilities::of(endpoint.provider().wire());
-    if endpoint.provider().wire() != Wire::Chat {
+    let assumed = endpoint.capabilities();
+    if endpoint.wire() != Wire::Chat {
         return assumed;
     }
     let asked = async {

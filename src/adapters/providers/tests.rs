@@ -49,6 +49,11 @@ fn shape_of(mut body: Value) -> Value {
     body
 }
 
+/// The task where no server holds the answer to the schema.
+fn in_words(task: &str) -> String {
+    format!("{task}\n\nAnswer with JSON of this schema and nothing else:\n{REPLY_SCHEMA}")
+}
+
 #[test]
 fn the_anthropic_body_is_what_the_messages_api_documents() {
     let expected = json!({
@@ -66,6 +71,7 @@ fn the_anthropic_body_is_what_the_messages_api_documents() {
     let mut bare = expected;
     bare.as_object_mut().unwrap().retain(|key, _| !matches!(key.as_str(), "output_config" | "stream"));
     bare["messages"][0]["content"][0].as_object_mut().unwrap().remove("cache_control");
+    bare["messages"][0]["content"][1]["text"] = json!(in_words("Review."));
     let all = [
         Feature::StructuredOutput,
         Feature::Effort,
@@ -109,7 +115,7 @@ fn the_openai_body_is_what_the_responses_api_documents() {
         "model": "model-1",
         "instructions": "Rules.",
         "input": [{"role": "user", "content": [
-            {"type": "input_text", "text": "The diff: \"é\""}, {"type": "input_text", "text": "Review."},
+            {"type": "input_text", "text": "The diff: \"é\""}, {"type": "input_text", "text": in_words("Review.")},
         ]}],
         "max_output_tokens": 9000,
         "store": false,
