@@ -5,7 +5,9 @@ use std::path::Path;
 use futures_util::future::join;
 
 use crate::adapters::Outside;
+use crate::adapters::git::Workspace;
 use crate::adapters::github::GitHub;
+use crate::adapters::tree::Tree;
 use crate::domain::budget::Ledger;
 use crate::domain::config::{Config, DEFAULT_MAX_TIME, Gate, OnFailure, Overrides, Settings, settle};
 use crate::domain::diff::FileDiff;
@@ -206,15 +208,9 @@ async fn ask(
 
     outside.terminal.group("Reviewing");
     let ledger = Ledger::new(cap);
-    let asked = passes::run(
-        &outside.http,
-        &endpoints,
-        &plan,
-        &snapshot.diff,
-        &context.around,
-        ledger,
-        &outside.clock,
-    );
+    let tree = tree(source, &snapshot, &settings, outside);
+    let matter = passes::Matter { diff: &snapshot.diff, around: &context.around, tree: tree.as_ref() };
+    let asked = passes::run(&outside.http, &endpoints, &plan, matter, ledger, &outside.clock);
     let passes::Finished { reports, ledger } = asked.await;
     outside.terminal.end_group();
 
@@ -238,6 +234,19 @@ async fn explain(source: Source<'_>, snapshot: &Snapshot, files: &[&FileDiff], o
         }
         _ => Context::default(),
     }
+}
+
+/// The reviewed commit, for lanes that may look into it.
+fn tree(source: Source<'_>, snapshot: &Snapshot, settings: &Settings, outside: &Outside) -> Option<Tree> {
+    let head = snapshot.head.clone()?;
+    let (workspace, github) = match source {
+        Source::GitHub(github) => {
+            (outside.workspace(), Some((github.clone(), snapshot.place.as_ref()?.repo.clone())))
+        }
+        Source::Repository(folder) => (Some(Workspace { folder: folder.to_owned(), of_runner: false }), None),
+        Source::Diff => return None,
+    };
+    Some(Tree::new(head, workspace, github, settings.exclude.clone(), outside.terminal.secrets()))
 }
 
 /// What the lanes said, for the matcher: one that failed says nothing and consents to nothing.

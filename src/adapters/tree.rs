@@ -38,6 +38,7 @@ pub struct Tree {
     workspace: Option<Workspace>,
     github: Option<(GitHub, RepoName)>,
     hidden: GlobSet,
+    secrets: Secrets,
     known: OnceCell<Option<Known>>,
     files: Mutex<BTreeMap<String, Option<Bytes>>>,
 }
@@ -52,24 +53,25 @@ struct Known {
 
 impl Tree {
     /// The tree of `commit`, to be looked for in `workspace` and then on GitHub. Paths that `hidden` matches do not
-    /// exist in it. Nothing is read before the first lookup.
+    /// exist in it, and the values in `secrets` are not shown. Nothing is read before the first lookup.
     #[must_use]
     pub fn new(
         commit: Sha,
         workspace: Option<Workspace>,
         github: Option<(GitHub, RepoName)>,
         hidden: GlobSet,
+        secrets: Secrets,
     ) -> Self {
-        Self { commit, workspace, github, hidden, known: OnceCell::new(), files: Mutex::default() }
+        Self { commit, workspace, github, hidden, secrets, known: OnceCell::new(), files: Mutex::default() }
     }
 
     /// Answers a lookup in at most `room` bytes and twenty seconds.
-    pub async fn answer(&self, lookup: &Lookup, secrets: &Secrets, room: usize) -> Answer {
-        let answer = tokio::time::timeout(PATIENCE, self.look(lookup, secrets, room)).await;
+    pub async fn answer(&self, lookup: &Lookup, room: usize) -> Answer {
+        let answer = tokio::time::timeout(PATIENCE, self.look(lookup, room)).await;
         answer.unwrap_or_else(|_| Answer::failed("It could not be read in time."))
     }
 
-    async fn look(&self, lookup: &Lookup, secrets: &Secrets, room: usize) -> Answer {
+    async fn look(&self, lookup: &Lookup, room: usize) -> Answer {
         let Some(known) = self.known.get_or_init(|| self.list()).await else {
             return Answer::failed("The files of this commit cannot be read.");
         };
@@ -80,14 +82,14 @@ impl Tree {
                     Err(why) => return Answer::failed(why),
                 };
                 match self.read(known, &[path]).await.remove(path) {
-                    Some(content) => tools::content(path, &content, (*first, *last), secrets, room),
+                    Some(content) => tools::content(path, &content, (*first, *last), &self.secrets, room),
                     None => Answer::failed("This file is binary, larger than 512 kB, or cannot be read."),
                 }
             }
-            Lookup::List { prefix } => tools::list(&known.listing, prefix, secrets, room),
+            Lookup::List { prefix } => tools::list(&known.listing, prefix, &self.secrets, room),
             Lookup::Search { text, prefix } => {
                 let searched = self.candidates(known, text, prefix).await;
-                tools::search(text, &searched, secrets, room)
+                tools::search(text, &searched, &self.secrets, room)
             }
         }
     }

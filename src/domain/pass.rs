@@ -9,6 +9,7 @@ use crate::domain::budget::PriceBasis;
 use crate::domain::capabilities::Capabilities;
 use crate::domain::finding::{Cleared, Raised};
 use crate::domain::lane::{Engine, Lane, Provider};
+use crate::domain::tools::Looked;
 use crate::domain::units::{LaneName, MicroUsd};
 
 /// The text of one pass, in the order that lets providers cache it.
@@ -44,6 +45,8 @@ pub enum Feature {
     StreamUsage,
     /// The cap on the answer under its older name.
     MaxTokens,
+    /// Looking into the repository.
+    Tools,
 }
 
 impl fmt::Display for Feature {
@@ -58,6 +61,7 @@ impl fmt::Display for Feature {
             Self::Stream => "streaming",
             Self::StreamUsage => "token counts in the stream",
             Self::MaxTokens => "the older name of the output limit",
+            Self::Tools => "tools",
         })
     }
 }
@@ -190,6 +194,12 @@ pub struct PassReport {
     pub problems: Vec<String>,
     /// Requests sent, retries included.
     pub attempts: u32,
+    /// Requests that were answered with calls of tools.
+    #[serde(default)]
+    pub turns: u32,
+    /// What it looked up in the repository.
+    #[serde(default)]
+    pub lookups: Vec<Looked>,
     /// Features the server would not take, left out of the last request.
     pub left_out: Vec<Feature>,
     /// The provider's ids of our requests, for its support.
@@ -215,6 +225,39 @@ pub struct PassReport {
     pub capabilities: Option<Capabilities>,
     /// SHA-256 of the prompt, hexadecimal.
     pub prompt_hash: String,
+}
+
+impl PassReport {
+    /// The report of a pass that sent nothing.
+    #[must_use]
+    pub fn unasked(lane: &Lane, batch: Option<usize>, end: End) -> Self {
+        Self {
+            lane: lane.name.clone(),
+            engine: lane.engine,
+            provider: lane.provider,
+            model: lane.model.clone(),
+            resolved_model: None,
+            fallback: None,
+            batch,
+            max_output: None,
+            end,
+            findings: Vec::new(),
+            clearances: Vec::new(),
+            problems: Vec::new(),
+            attempts: 0,
+            turns: 0,
+            lookups: Vec::new(),
+            left_out: Vec::new(),
+            request_ids: Vec::new(),
+            usage: None,
+            cost: MicroUsd::ZERO,
+            elapsed: Duration::ZERO,
+            first_byte: None,
+            capabilities: None,
+            price_basis: PriceBasis::default(),
+            prompt_hash: String::new(),
+        }
+    }
 }
 
 /// Everything one lane did in a run.
@@ -265,6 +308,18 @@ impl LaneReport {
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.passes.iter().map(|pass| pass.attempts).sum()
+    }
+
+    /// Requests sent for one question: those that only went on after a lookup do not count.
+    #[must_use]
+    pub fn tries(&self) -> u32 {
+        self.attempts().saturating_sub(self.passes.iter().map(|pass| pass.turns).sum())
+    }
+
+    /// Lookups in the repository, those that failed included.
+    #[must_use]
+    pub fn lookups(&self) -> usize {
+        self.passes.iter().map(|pass| pass.lookups.len()).sum()
     }
 
     /// Tokens of all passes; absent when no answer told.

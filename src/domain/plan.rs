@@ -209,6 +209,14 @@ pub struct LeftOut {
 const UNPAID: &str = "the budget does not hold it";
 
 impl Plan {
+    /// The most that the batches from this one on can cost.
+    #[must_use]
+    pub fn bound_from(&self, batch: usize) -> MicroUsd {
+        let batches = self.batches.get(batch..).unwrap_or_default();
+        let calls = batches.iter().flat_map(|batch| self.lanes.iter().zip(&batch.bytes));
+        calls.map(|(lane, bytes)| lane.bound(*bytes, self.most_output)).sum()
+    }
+
     /// What was read in the end: a batch counts when at least one lane answered it.
     #[must_use]
     pub fn coverage(&self, reports: &[LaneReport]) -> Coverage {

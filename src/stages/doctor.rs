@@ -216,6 +216,7 @@ async fn ask(outside: &Outside, lane: &Lane, endpoint: &Endpoint) -> AttemptEnd 
         without: &without,
         mark_cache: false,
         cache_key: "",
+        talk: None,
     };
     let waiting = Waiting { patience: None, heard: &|_| {} };
     let body = providers::body(endpoint.wire(), &request);

@@ -364,9 +364,10 @@ fn request_len(lane: &Lane, prompt: &Prompt, without: &BTreeSet<Feature>) -> usi
         prompt,
         max_output,
         without,
-        mark_cache: false,
+        mark_cache: lane.tools.is_some(),
         // As long as the one that is sent.
         cache_key: "00000000000000000000000000000000",
+        talk: lane.tools.map(|_| providers::Talk { turns: &[], open: true, closing: "" }),
     };
     providers::body(lane.provider.wire(), &request).len()
 }

@@ -45,18 +45,18 @@ fn hidden() -> GlobSet {
 
 fn from_github(world: &World, pull: &Pull) -> Tree {
     let repo = world.repository().parse().unwrap();
-    Tree::new(pull.head_sha.parse().unwrap(), None, Some((github(world), repo)), hidden())
+    Tree::new(pull.head_sha.parse().unwrap(), None, Some((github(world), repo)), hidden(), Secrets::default())
 }
 
 fn from_git(folder: &Path, pull: &Pull) -> Tree {
     let workspace = Workspace { folder: folder.to_owned(), of_runner: true };
-    Tree::new(pull.head_sha.parse().unwrap(), Some(workspace), None, hidden())
+    Tree::new(pull.head_sha.parse().unwrap(), Some(workspace), None, hidden(), Secrets::default())
 }
 
 async fn ask(tree: &Tree, name: &str, arguments: Value) -> String {
     let call = Call { id: "1".to_owned(), name: name.to_owned(), arguments: arguments.to_string() };
     match tools::parse(&call) {
-        Ok(lookup) => tree.answer(&lookup, &Secrets::default(), 20_000).await.text,
+        Ok(lookup) => tree.answer(&lookup, 20_000).await.text,
         Err(why) => why,
     }
 }
@@ -198,10 +198,22 @@ async fn a_workspace_without_the_commit_is_passed_over_and_a_tree_that_nobody_ha
     let (commit, repo) = (pull.head_sha.parse().unwrap(), world.repository().parse().unwrap());
     let other = GitRepo::new();
     let elsewhere = Workspace { folder: other.path().to_owned(), of_runner: true };
-    let tree = Tree::new(commit, Some(elsewhere.clone()), Some((github(&world), repo)), GlobSet::empty());
+    let tree = Tree::new(
+        commit,
+        Some(elsewhere.clone()),
+        Some((github(&world), repo)),
+        GlobSet::empty(),
+        Secrets::default(),
+    );
     let read = ask(&tree, "read_file", json!({"path": "src/shop.rs"})).await;
     assert!(read.contains("2 :|     refund(true);"), "{read}");
-    let nowhere = Tree::new(pull.head_sha.parse().unwrap(), Some(elsewhere), None, GlobSet::empty());
+    let nowhere = Tree::new(
+        pull.head_sha.parse().unwrap(),
+        Some(elsewhere),
+        None,
+        GlobSet::empty(),
+        Secrets::default(),
+    );
     let read = ask(&nowhere, "read_file", json!({"path": "src/shop.rs"})).await;
     assert_eq!(read, "The files of this commit cannot be read.");
     world.assert_clean();

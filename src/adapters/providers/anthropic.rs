@@ -9,9 +9,10 @@ use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 use super::rejection::VendorError;
-use super::{Assemble, Parsed, Reading, Request, Stop, count, optional_count, sse, word};
+use super::{Assemble, Parsed, Reading, Request, Stop, Talk, count, optional_count, sse, word};
 use crate::domain::pass::{Feature, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
+use crate::domain::tools::{self, Call};
 
 /// The version of the API that the shapes here belong to.
 pub(super) const VERSION: &str = "2026-10-21";
@@ -34,7 +35,15 @@ pub(super) fn body(request: &Request<'_>) -> Value {
     if !request.prompt.system.is_empty() {
         insert(&mut body, "system", json!(request.prompt.system));
     }
-    insert(&mut body, "messages", json!([{"role": "user", "content": content}]));
+    let mut messages = vec![json!({"role": "user", "content": content})];
+    if let Some(talk) = request.talk() {
+        messages.extend(turns(&talk));
+        insert(&mut body, "tools", tools(request.sends(Feature::StrictSchema)));
+        if !talk.open {
+            insert(&mut body, "tool_choice", json!({"type": "none"}));
+        }
+    }
+    insert(&mut body, "messages", Value::Array(messages));
     let mut config = Map::new();
     if request.sends(Feature::StructuredOutput)
         && let Some(schema) = schema()
@@ -66,6 +75,41 @@ pub(super) fn for_vertex(models: &Url, body: &[u8]) -> Option<(Url, Vec<u8>)> {
     let mut url = models.clone();
     url.path_segments_mut().ok()?.push(&format!("{}:{method}", model.as_str()?));
     Some((url, Value::Object(body).to_string().into_bytes()))
+}
+
+/// The tools in Anthropic's dialect.
+fn tools(strict: bool) -> Value {
+    let tool = |tool: tools::Tool| {
+        let mut schema = tool.parameters;
+        drop_type_beside_enum(&mut schema);
+        let mut tool = json!({"name": tool.name, "description": tool.description, "input_schema": schema});
+        if strict {
+            insert(&mut tool, "strict", json!(true));
+        }
+        tool
+    };
+    tools::all().into_iter().map(tool).collect()
+}
+
+/// What was said after the prompt. All answers to one turn stand in one message, and nothing stands before them.
+fn turns(talk: &Talk<'_>) -> Vec<Value> {
+    let mut messages = Vec::new();
+    for (at, turn) in talk.turns.iter().enumerate() {
+        let answers = turn.answers.iter().map(|(id, answer)| {
+            let mut result = json!({"type": "tool_result", "tool_use_id": id, "content": answer.text});
+            if answer.failed {
+                insert(&mut result, "is_error", json!(true));
+            }
+            result
+        });
+        let mut content: Vec<Value> = answers.collect();
+        if at + 1 == talk.turns.len() && !talk.closing.is_empty() {
+            content.push(json!({"type": "text", "text": talk.closing}));
+        }
+        messages.push(json!({"role": "assistant", "content": turn.said}));
+        messages.push(json!({"role": "user", "content": content}));
+    }
+    messages
 }
 
 fn insert(object: &mut Value, key: &str, value: Value) {
@@ -110,12 +154,28 @@ pub(super) fn read(message: &Value) -> Reading {
     let stop = match message.get("stop_reason").and_then(Value::as_str) {
         Some("refusal") => Stop::Refused { category: word(message.pointer("/stop_details/category")) },
         Some("max_tokens" | "model_context_window_exceeded") => Stop::Truncated,
-        _ => Stop::Complete,
+        _ => match calls(content) {
+            calls if calls.is_empty() => Stop::Complete,
+            calls => Stop::Calls { said: Value::Array(content.clone()), calls },
+        },
     };
     Reading {
         parsed: Parsed::Answer { text, stop, model: word(message.get("model")) },
         usage: message.get("usage").and_then(usage),
     }
+}
+
+/// The tools that a message asks for.
+fn calls(content: &[Value]) -> Vec<Call> {
+    let text =
+        |block: &Value, key: &str| block.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let wanted = content.iter().filter(|block| block.get("type").and_then(Value::as_str) == Some("tool_use"));
+    let call = |block: &Value| Call {
+        id: text(block, "id"),
+        name: text(block, "name"),
+        arguments: block.get("input").map(Value::to_string).unwrap_or_default(),
+    };
+    wanted.map(call).collect()
 }
 
 /// Tokens by kind. `input_tokens` is only what no cache was involved in.
@@ -133,16 +193,55 @@ fn usage(usage: &Value) -> Option<Usage> {
 #[derive(Debug, Default)]
 pub(super) struct Stream {
     message: Map<String, Value>,
-    /// Text blocks by index; blocks of other types are not kept.
-    texts: BTreeMap<u64, String>,
+    /// The blocks of its content by index, of every type: they are given back unchanged when tools are used.
+    blocks: BTreeMap<u64, Block>,
+}
+
+/// A block of content while it comes.
+#[derive(Debug)]
+struct Block {
+    value: Value,
+    /// The arguments of a tool: JSON in pieces.
+    input: String,
+}
+
+impl Block {
+    fn new(value: Value) -> Self {
+        Self { value, input: String::new() }
+    }
+
+    fn add(&mut self, delta: &Value) {
+        let text = |key: &str| delta.get(key).and_then(Value::as_str).unwrap_or_default();
+        match delta.get("type").and_then(Value::as_str) {
+            Some("text_delta") => self.append("text", text("text")),
+            Some("thinking_delta") => self.append("thinking", text("thinking")),
+            Some("signature_delta") => insert(&mut self.value, "signature", json!(text("signature"))),
+            Some("input_json_delta") => self.input.push_str(text("partial_json")),
+            _ => {}
+        }
+    }
+
+    fn append(&mut self, key: &str, more: &str) {
+        match self.value.get_mut(key) {
+            Some(Value::String(text)) => text.push_str(more),
+            _ => insert(&mut self.value, key, json!(more)),
+        }
+    }
+
+    fn finish(mut self) -> Value {
+        if !self.input.is_empty() {
+            // Arguments that are no JSON are none: the call is told so.
+            let input = serde_json::from_str(&self.input).unwrap_or_else(|_| json!({}));
+            insert(&mut self.value, "input", input);
+        }
+        self.value
+    }
 }
 
 impl Stream {
-    fn add_text(&mut self, index: Option<&Value>, text: Option<&Value>) {
+    fn block(&mut self, index: Option<&Value>) -> &mut Block {
         let index = index.and_then(Value::as_u64).unwrap_or(0);
-        if let Some(text) = text.and_then(Value::as_str) {
-            self.texts.entry(index).or_default().push_str(text);
-        }
+        self.blocks.entry(index).or_insert_with(|| Block::new(json!({"type": "text", "text": ""})))
     }
 
     /// Counts in later events are totals so far, not additions.
@@ -164,11 +263,15 @@ impl Assemble for Stream {
                     self.message = message.clone();
                 }
             }
-            "content_block_start" => self.add_text(data.get("index"), data.pointer("/content_block/text")),
-            "content_block_delta"
-                if data.pointer("/delta/type").and_then(Value::as_str) == Some("text_delta") =>
-            {
-                self.add_text(data.get("index"), data.pointer("/delta/text"));
+            "content_block_start" => {
+                if let Some(block) = data.get("content_block").filter(|block| block.is_object()) {
+                    *self.block(data.get("index")) = Block::new(block.clone());
+                }
+            }
+            "content_block_delta" => {
+                if let Some(delta) = data.get("delta") {
+                    self.block(data.get("index")).add(delta);
+                }
             }
             "message_delta" => {
                 for (key, value) in data.get("delta").and_then(Value::as_object).into_iter().flatten() {
@@ -177,8 +280,7 @@ impl Assemble for Stream {
                 self.merge_usage(data.get("usage"));
             }
             "message_stop" => {
-                let texts = std::mem::take(&mut self.texts);
-                let blocks = texts.into_values().map(|text| json!({"type": "text", "text": text})).collect();
+                let blocks = std::mem::take(&mut self.blocks).into_values().map(Block::finish).collect();
                 self.message.insert("content".to_owned(), Value::Array(blocks));
                 return Some(Value::Object(std::mem::take(&mut self.message)));
             }
@@ -190,6 +292,7 @@ impl Assemble for Stream {
     }
 
     fn written(&self) -> usize {
-        self.texts.values().map(String::len).sum()
+        let texts = self.blocks.values().filter_map(|block| block.value.get("text").and_then(Value::as_str));
+        texts.map(str::len).sum()
     }
 }

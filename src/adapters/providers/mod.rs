@@ -24,6 +24,7 @@ use crate::adapters::http::{Capped, one_line, read_capped, reason};
 use crate::domain::lane::{Effort, Patience, Wire};
 use crate::domain::pass::{Feature, Prompt, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
+use crate::domain::tools::{Answer, Call};
 pub use endpoint::{Endpoint, base_variable};
 pub use probe::probe;
 use rejection::{Told, VendorError};
@@ -54,6 +55,8 @@ pub struct Request<'a> {
     pub mark_cache: bool,
     /// What cached text is filed under (OpenAI).
     pub cache_key: &'a str,
+    /// The tools that the model may use, and what it did with them so far; none where it has none.
+    pub talk: Option<Talk<'a>>,
 }
 
 impl Request<'_> {
@@ -69,6 +72,31 @@ impl Request<'_> {
         }
         Cow::Owned(format!("{task}\n\nAnswer with JSON of this schema and nothing else:\n{REPLY_SCHEMA}"))
     }
+
+    /// The conversation with tools, unless the server would not take them.
+    fn talk(&self) -> Option<Talk<'_>> {
+        self.talk.filter(|_| self.sends(Feature::Tools))
+    }
+}
+
+/// A conversation in which the model may use tools. The tools are the same in all of its turns.
+#[derive(Clone, Copy, Debug)]
+pub struct Talk<'a> {
+    /// What was said after the prompt.
+    pub turns: &'a [Turn],
+    /// Whether the model may call tools again; else it has to answer.
+    pub open: bool,
+    /// What is said after all turns; may be empty.
+    pub closing: &'a str,
+}
+
+/// Calls of a model and what it was told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Turn {
+    /// What the model said, in the shape of its wire: it is given back unchanged.
+    pub said: Value,
+    /// For each call its id and its answer.
+    pub answers: Vec<(String, Answer)>,
 }
 
 /// The JSON body, byte for byte as it is sent: its length bounds the input.
@@ -142,6 +170,13 @@ pub enum Stop {
     Refused {
         /// The provider's word for why, when it gave one.
         category: Option<String>,
+    },
+    /// The model wants to use tools before it goes on.
+    Calls {
+        /// The whole answer, in the shape of its wire.
+        said: Value,
+        /// At least one call.
+        calls: Vec<Call>,
     },
 }
 

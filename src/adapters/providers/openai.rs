@@ -6,9 +6,10 @@
 use serde_json::{Map, Value, json};
 
 use super::rejection::VendorError;
-use super::{Assemble, Parsed, Reading, Request, SCHEMA_NAME, Stop, count, optional_count, sse, word};
+use super::{Assemble, Parsed, Reading, Request, SCHEMA_NAME, Stop, Talk, count, optional_count, sse, word};
 use crate::domain::pass::{Feature, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
+use crate::domain::tools::{self, Call};
 
 /// The body of `POST /responses`. Nothing is kept by the server (`store: false`); its default keeps it for 30 days.
 pub(super) fn body(request: &Request<'_>) -> Value {
@@ -32,7 +33,17 @@ pub(super) fn body(request: &Request<'_>) -> Value {
     if !request.prompt.system.is_empty() {
         set("instructions", json!(request.prompt.system));
     }
-    set("input", json!([{"role": "user", "content": content}]));
+    let mut input = vec![json!({"role": "user", "content": content})];
+    if let Some(talk) = request.talk() {
+        input.extend(turns(&talk));
+        set("tools", tools(request.sends(Feature::StrictSchema)));
+        // The reasoning goes with the calls, and the server keeps nothing.
+        set("include", json!(["reasoning.encrypted_content"]));
+        if !talk.open {
+            set("tool_choice", json!("none"));
+        }
+    }
+    set("input", Value::Array(input));
     if request.sends(Feature::StructuredOutput)
         && let Ok(schema) = serde_json::from_str::<Value>(REPLY_SCHEMA)
     {
@@ -60,6 +71,29 @@ pub(super) fn body(request: &Request<'_>) -> Value {
     Value::Object(body)
 }
 
+fn tools(strict: bool) -> Value {
+    let tool = |tool: tools::Tool| {
+        let (name, description, parameters) = (tool.name, tool.description, tool.parameters);
+        json!({"type": "function", "name": name, "description": description, "parameters": parameters, "strict": strict})
+    };
+    tools::all().into_iter().map(tool).collect()
+}
+
+/// What was said after the prompt.
+fn turns(talk: &Talk<'_>) -> Vec<Value> {
+    let mut items = Vec::new();
+    for turn in talk.turns {
+        items.extend(turn.said.as_array().into_iter().flatten().cloned());
+        items.extend(turn.answers.iter().map(
+            |(id, answer)| json!({"type": "function_call_output", "call_id": id, "output": answer.text}),
+        ));
+    }
+    if !talk.closing.is_empty() {
+        items.push(json!({"role": "user", "content": [{"type": "input_text", "text": talk.closing}]}));
+    }
+    items
+}
+
 /// Reads a complete response object.
 pub(super) fn read(response: &Value) -> Reading {
     let usage = response.get("usage").and_then(usage);
@@ -77,7 +111,14 @@ pub(super) fn read(response: &Value) -> Reading {
         (_, Some(output)) => {
             let (text, refused) = content(output);
             let model = word(response.get("model"));
-            Parsed::Answer { text, stop: stop(response, status, refused), model }
+            let stop = match stop(response, status, refused) {
+                Stop::Complete => match calls(output) {
+                    calls if calls.is_empty() => Stop::Complete,
+                    calls => Stop::Calls { said: Value::Array(output.clone()), calls },
+                },
+                ended => ended,
+            };
+            Parsed::Answer { text, stop, model }
         }
     };
     Reading { parsed, usage }
@@ -94,6 +135,19 @@ fn stop(response: &Value, status: &str, refused: bool) -> Stop {
         _ if refused => Stop::Refused { category: None },
         _ => Stop::Complete,
     }
+}
+
+/// The tools that an answer asks for.
+fn calls(output: &[Value]) -> Vec<Call> {
+    let text = |item: &Value, key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let wanted =
+        output.iter().filter(|item| item.get("type").and_then(Value::as_str) == Some("function_call"));
+    let call = |item: &Value| Call {
+        id: text(item, "call_id"),
+        name: text(item, "name"),
+        arguments: text(item, "arguments"),
+    };
+    wanted.map(call).collect()
 }
 
 /// The text of all messages, and whether a part of them refuses.
@@ -133,6 +187,8 @@ pub(super) struct Stream {
     /// Text so far, for servers whose terminal event leaves the output out.
     text: String,
     refused: bool,
+    /// Items that were finished, for the same servers.
+    items: Vec<Value>,
 }
 
 impl Assemble for Stream {
@@ -143,6 +199,7 @@ impl Assemble for Stream {
             "response.output_text.delta" => {
                 self.text.push_str(data.get("delta").and_then(Value::as_str).unwrap_or_default());
             }
+            "response.output_item.done" => self.items.extend(data.get("item").cloned()),
             "response.refusal.delta" | "response.refusal.done" => self.refused = true,
             "response.completed" | "response.incomplete" | "response.failed" => {
                 let mut response =
@@ -167,7 +224,11 @@ impl Stream {
     fn fill_in(&mut self, response: &mut Map<String, Value>) {
         let output = response.get("output").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let (text, refused) = content(output);
-        if !text.is_empty() || refused {
+        if !text.is_empty() || refused || !calls(output).is_empty() {
+            return;
+        }
+        if !calls(&self.items).is_empty() {
+            response.insert("output".to_owned(), Value::Array(std::mem::take(&mut self.items)));
             return;
         }
         let part = if self.refused {

@@ -341,7 +341,12 @@ pub(super) fn features(wire: Wire, body: &[u8]) -> BTreeSet<Feature> {
     let is_true = |pointer: &str| body.pointer(pointer) == Some(&Value::Bool(true));
     let schemas = ["/output_config/format", "/text/format", "/response_format/json_schema"];
     let efforts = ["/output_config/effort", "/reasoning/effort", "/reasoning_effort"];
-    let stricts = ["/text/format/strict", "/response_format/json_schema/strict"];
+    let stricts = [
+        "/text/format/strict",
+        "/response_format/json_schema/strict",
+        "/tools/0/strict",
+        "/tools/0/function/strict",
+    ];
     let found = [
         (Feature::StructuredOutput, schemas.into_iter().any(has)),
         (Feature::StrictSchema, stricts.into_iter().any(is_true)),
@@ -354,6 +359,7 @@ pub(super) fn features(wire: Wire, body: &[u8]) -> BTreeSet<Feature> {
             has("/prompt_cache_key") || content.is_some_and(|blocks| blocks.iter().any(marked)),
         ),
         (Feature::ServiceTier, has("/service_tier")),
+        (Feature::Tools, has("/tools")),
         (Feature::Stream, is_true("/stream")),
     ];
     found.into_iter().filter_map(|(feature, present)| present.then_some(feature)).collect()
@@ -364,9 +370,9 @@ pub(super) fn features(wire: Wire, body: &[u8]) -> BTreeSet<Feature> {
 fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature> {
     use Feature::{
         CacheMark, Effort, JsonMode, MaxTokens, ServiceTier, Stream, StreamUsage, StrictSchema,
-        StructuredOutput,
+        StructuredOutput, Tools,
     };
-    const NAMES: [(&str, Feature); 31] = [
+    const NAMES: [(&str, Feature); 36] = [
         ("cache_control", CacheMark),
         ("prompt_cache", CacheMark),
         ("cache_breakpoint", CacheMark),
@@ -382,7 +388,7 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("max_completion_tokens", MaxTokens),
         ("'strict'", StrictSchema),
         ("`strict`", StrictSchema),
-        ("format.strict", StrictSchema),
+        (".strict", StrictSchema),
         ("strict schema", StrictSchema),
         ("strict mode", StrictSchema),
         // A schema that is understood and found wrong may do when it is not read strictly.
@@ -398,12 +404,17 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("structured output", StructuredOutput),
         ("structured_output", StructuredOutput),
         ("stream_options", StreamUsage),
+        ("tools", Tools),
+        ("tool_choice", Tools),
+        ("tool use", Tools),
+        ("function call", Tools),
+        ("encrypted_content", Tools),
         ("stream", Stream),
         ("grammar", StructuredOutput),
         ("schema", StructuredOutput),
     ];
     // Words that other errors use too.
-    const WORDS: [(&str, Feature); 7] = [
+    const WORDS: [(&str, Feature); 8] = [
         ("effort", Effort),
         ("reasoning", Effort),
         ("strict", StrictSchema),
@@ -412,6 +423,7 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("output_config", StructuredOutput),
         ("output format", StructuredOutput),
         ("cache", CacheMark),
+        ("tool", Tools),
     ];
     let find = |text: &str, list: &[(&str, Feature)]| {
         let text = text.to_ascii_lowercase();

@@ -31,6 +31,7 @@ fn built(provider: Provider, without: &[Feature], mark_cache: bool) -> (Value, V
         without: &without,
         mark_cache,
         cache_key: "key-1",
+        talk: None,
     };
     let bytes = body(provider.wire(), &request);
     (serde_json::from_slice(&bytes).unwrap(), bytes)
@@ -175,6 +176,7 @@ fn empty_parts_of_a_prompt_are_left_out_because_servers_refuse_them() {
         without: &without,
         mark_cache: true,
         cache_key: "",
+        talk: None,
     };
     let of = |provider| serde_json::from_slice::<Value>(&body(provider, &request)).unwrap();
     let anthropic = of(Wire::Messages);

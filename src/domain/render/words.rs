@@ -54,8 +54,8 @@ pub fn sentence(text: &str) -> String {
 #[must_use]
 pub fn why_not(report: &LaneReport) -> Option<String> {
     let asked = |why: &str| {
-        let tries = match (report.passes.len(), report.attempts()) {
-            (0 | 1, attempts @ 2..) => format!(", {attempts} tries"),
+        let tries = match (report.passes.len(), report.tries()) {
+            (0 | 1, tries @ 2..) => format!(", {tries} tries"),
             _ => String::new(),
         };
         format!("{}{tries}, {}", why.trim_end_matches('.'), clock_time(report.elapsed))
@@ -185,7 +185,10 @@ pub fn end(report: &LaneReport) -> String {
         End::Unpaid => "not paid for",
     };
     let (parts, requests) = (report.passes.len(), report.attempts() as usize);
-    let requests = if requests > parts { format!(", {requests} requests") } else { String::new() };
+    let mut requests = if requests > parts { format!(", {requests} requests") } else { String::new() };
+    if report.lookups() > 0 {
+        requests.push_str(&format!(", {}", count(report.lookups(), "lookup")));
+    }
     match report.answered() {
         answered if parts > 1 && answered == parts => format!("{word} of {parts} parts{requests}"),
         answered @ 1.. if answered < parts => format!("{answered} of {parts} parts, then {word}{requests}"),

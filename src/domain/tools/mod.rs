@@ -5,6 +5,8 @@
 mod answer;
 mod listing;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -113,6 +115,25 @@ pub enum Lookup {
     },
 }
 
+impl fmt::Display for Lookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, first, last: None } => write!(f, "{path}:{first}-"),
+            Self::Read { path, first, last: Some(last) } => write!(f, "{path}:{first}-{last}"),
+            Self::List { prefix } => f.write_str(prefix),
+            Self::Search { text, prefix } if prefix.is_empty() => f.write_str(text),
+            Self::Search { text, prefix } => write!(f, "{text} in {prefix}"),
+        }
+    }
+}
+
+/// The name of a tool, or what stands for one that there is not.
+#[must_use]
+pub fn known(name: &str) -> String {
+    let known = all().into_iter().find(|tool| tool.name == name);
+    known.map_or("unknown", |tool| tool.name).to_owned()
+}
+
 /// Understands a call.
 ///
 /// # Errors
@@ -193,7 +214,7 @@ fn line(value: Option<&Value>, key: &str) -> Result<Option<usize>, String> {
 /// A lookup as the record tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Looked {
-    /// Which tool, as the model named it.
+    /// Which tool.
     pub tool: String,
     /// What was asked for, in the model's words; empty where nobody understood it.
     pub asked: String,

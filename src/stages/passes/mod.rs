@@ -11,11 +11,11 @@ use futures_util::future::{self, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 use tokio::time::Instant;
 
-use self::conversation::{Bench, Pass, Question, Seat, unasked};
+pub use self::conversation::Matter;
+use self::conversation::{Bench, Pass, Question, Seat};
 use crate::adapters::Endpoints;
 use crate::adapters::clock::Clock;
 use crate::domain::budget::Ledger;
-use crate::domain::diff::{Around, Diff};
 use crate::domain::pass::{End, LaneReport, PassReport};
 use crate::domain::plan::{Batch, Offer, Plan, Step};
 use crate::domain::prompt;
@@ -45,13 +45,12 @@ pub async fn run(
     http: &reqwest::Client,
     endpoints: &Endpoints,
     plan: &Plan,
-    diff: &Diff,
-    around: &Around,
+    matter: Matter<'_>,
     ledger: Ledger,
     clock: &Clock,
 ) -> Finished {
     let ledger = Mutex::new(ledger);
-    let bench = Bench { http, diff, around, ledger: &ledger, clock, until: clock.after_start(plan.time) };
+    let bench = Bench { http, matter, ledger: &ledger, clock, until: clock.after_start(plan.time) };
     let seats: Vec<Seat<'_>> = plan
         .lanes
         .iter()
@@ -74,11 +73,9 @@ pub async fn run(
             LaneReport::new(&planned.lane, passes, last.into_iter().max().unwrap_or_default())
         })
         .collect();
-    reports.extend(
-        plan.absent
-            .iter()
-            .map(|(lane, end)| LaneReport::new(lane, vec![unasked(lane, None, end.clone())], Duration::ZERO)),
-    );
+    reports.extend(plan.absent.iter().map(|(lane, end)| {
+        LaneReport::new(lane, vec![PassReport::unasked(lane, None, end.clone())], Duration::ZERO)
+    }));
     let mut ledger = ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
     ledger.close();
     Finished { reports, ledger }
@@ -127,6 +124,9 @@ impl<'a> Round<'a> {
                 self.skip_lost(at);
                 waiting.next();
             }
+            let next = waiting.peek().map_or(self.plan.batches.len(), |(at, _)| *at);
+            let needed = self.plan.bound_from(next);
+            self.bench.ledger.lock().unwrap_or_else(PoisonError::into_inner).set_aside(needed);
             match in_flight.next().await {
                 Some(answers) => {
                     for (lane, report, ended) in answers {
@@ -201,7 +201,7 @@ impl<'a> Round<'a> {
     fn skip(&mut self, at: usize, lanes: &[usize], end: &End) {
         for lane in lanes {
             if let Some(seat) = self.seats.get(*lane) {
-                let report = unasked(&seat.planned.lane, Some(at), end.clone());
+                let report = PassReport::unasked(&seat.planned.lane, Some(at), end.clone());
                 self.passes.entry(*lane).or_default().push((report, Duration::ZERO));
             }
         }

@@ -1,6 +1,8 @@
 //! One lane reading one batch: asked, asked again where that may help, settled, understood.
 
+mod lookups;
 mod progress;
+mod understood;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,19 +10,22 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::progress::Progress;
+use self::lookups::Lookups;
+use self::progress::{Progress, end_word};
+pub use self::understood::Matter;
+use self::understood::understood;
 use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry, Waiting};
-use crate::domain::budget::{self, Ledger, Price, PriceBasis, Reservation, Settlement};
+use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
-use crate::domain::diff::{self, Around, Claim, Diff, Resolver};
-use crate::domain::finding::{Cleared, Finding, Placement, Raised, Side};
 use crate::domain::lane::Lane;
 use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt};
 use crate::domain::plan::PlannedLane;
 use crate::domain::prompt;
+use crate::domain::render::words::count;
 use crate::domain::reply;
+use crate::domain::tools::Call;
 use crate::domain::units::{MicroUsd, clock_time};
 
 /// Requests for one pass, the first included, that fail for reasons which may pass.
@@ -32,11 +37,13 @@ const MOST_SPREAD: u64 = 300;
 /// The longest answer that is asked for after one was cut, in tokens.
 const MOST_ROOM: u32 = 32_000;
 
+/// A turn that may look up more is not begun with less time than this.
+const TIME_FOR_A_TURN: Duration = Duration::from_secs(20);
+
 /// What every pass of a run shares.
 pub(super) struct Bench<'a> {
     pub(super) http: &'a reqwest::Client,
-    pub(super) diff: &'a Diff,
-    pub(super) around: &'a Around,
+    pub(super) matter: Matter<'a>,
     pub(super) ledger: &'a Mutex<Ledger>,
     pub(super) clock: &'a Clock,
     pub(super) until: Instant,
@@ -79,34 +86,6 @@ pub(super) struct Question<'a> {
     pub(super) max_output: u32,
 }
 
-/// The report of a pass that sent nothing.
-pub(super) fn unasked(lane: &Lane, batch: Option<usize>, end: End) -> PassReport {
-    PassReport {
-        lane: lane.name.clone(),
-        engine: lane.engine,
-        provider: lane.provider,
-        model: lane.model.clone(),
-        resolved_model: None,
-        fallback: None,
-        batch,
-        max_output: None,
-        end,
-        findings: Vec::new(),
-        clearances: Vec::new(),
-        problems: Vec::new(),
-        attempts: 0,
-        left_out: Vec::new(),
-        request_ids: Vec::new(),
-        usage: None,
-        cost: MicroUsd::ZERO,
-        elapsed: Duration::ZERO,
-        first_byte: None,
-        price_basis: PriceBasis::default(),
-        capabilities: None,
-        prompt_hash: String::new(),
-    }
-}
-
 /// One pass, while it runs.
 pub(super) struct Pass<'a> {
     bench: &'a Bench<'a>,
@@ -123,6 +102,8 @@ pub(super) struct Pass<'a> {
     room: u32,
     /// What the next request says after its task.
     postscript: String,
+    /// What it looks up in the repository; none where it does not.
+    lookups: Option<Lookups<'a>>,
     /// What was mended once already and is not mended again.
     mended: Mended,
     report: PassReport,
@@ -154,15 +135,19 @@ impl<'a> Pass<'a> {
             prompt_hash: question.prompt_hash.to_owned(),
             price_basis: planned.price.basis,
             capabilities: Some(seat.endpoint.capabilities()),
-            ..unasked(&planned.lane, Some(question.batch.0), End::TimedOut)
+            ..PassReport::unasked(&planned.lane, Some(question.batch.0), End::TimedOut)
         };
+        let without = seat.learnt().without.clone();
+        let limits = planned.lane.tools.filter(|_| !without.contains(&Feature::Tools));
+        let lookups = bench.matter.tree.zip(limits).map(|(tree, limits)| Lookups::new(tree, limits));
         Self {
             bench,
             seat,
             started: Instant::now(),
             model: &planned.lane.model,
             price: &planned.price,
-            without: seat.learnt().without.clone(),
+            without,
+            lookups,
             tries: 0,
             room: question.max_output,
             postscript: String::new(),
@@ -175,6 +160,7 @@ impl<'a> Pass<'a> {
     pub(super) async fn run(mut self, first: Reservation) -> PassReport {
         let lane = &self.seat.planned.lane;
         tracing::info!("{} ({}) is reading", lane.name, lane.model);
+        self.offer_tools();
         let mut reservation = first;
         self.report.end = loop {
             reservation = match self.ask(reservation).await {
@@ -195,6 +181,7 @@ impl<'a> Pass<'a> {
                 }
             };
         };
+        self.close_lookups();
         self.report.elapsed = self.started.elapsed();
         self.report.left_out = self.without.iter().copied().collect();
         self.report.capabilities = self.report.capabilities.map(|known| known.refusing(&self.without));
@@ -237,10 +224,10 @@ impl<'a> Pass<'a> {
         self.settle(reservation, attempt.billing);
         self.report.request_ids.extend(attempt.request_id.clone());
         self.report.first_byte = attempt.first_byte;
-        self.judge(attempt)
+        self.judge(attempt).await
     }
 
-    fn judge(&mut self, attempt: Attempt) -> Next {
+    async fn judge(&mut self, attempt: Attempt) -> Next {
         match attempt.end {
             AttemptEnd::Answer { text, stop, model } => {
                 self.report.resolved_model = model;
@@ -251,13 +238,25 @@ impl<'a> Pass<'a> {
                     providers::Stop::Complete => self.read(&text),
                     providers::Stop::Truncated => self.with_more_room(),
                     providers::Stop::Refused { category } => Next::Elsewhere(End::Refused { category }),
+                    providers::Stop::Calls { said, calls } => match &self.lookups {
+                        Some(lookups) if lookups.is_open() => self.look_up(said, calls).await,
+                        _ => self.read(&text),
+                    },
                 }
             }
             AttemptEnd::Rejected { unsupported: Some(feature), why, .. } if self.without.insert(feature) => {
                 self.seat.learnt().without.insert(feature);
                 tracing::warn!("{}: asking again without {feature}: {why}", self.lane().name);
                 self.report.problems.push(format!("asked again without {feature}: {why}"));
+                if feature == Feature::Tools {
+                    self.forget_lookups();
+                }
                 self.at_once("asked again", End::Unavailable { why })
+            }
+            AttemptEnd::Rejected { retry: Retry::Never, why, .. } if self.has_looked_up() => {
+                self.mending(&format!("{why}; asked again without what it had looked up"));
+                self.forget_lookups();
+                self.at_once("without lookups", End::Unavailable { why })
             }
             AttemptEnd::Rejected { retry: Retry::Never, why, advice, by_model, .. } => {
                 let advice =
@@ -353,6 +352,8 @@ impl<'a> Pass<'a> {
             }
             return None;
         };
+        // What one model said is nothing that another goes on from.
+        self.forget_lookups();
         (self.model, self.price, self.tries) = (model, price, 0);
         let Some(next) = self.reserve("by the fallback") else {
             (self.model, self.price) = (&planned.lane.model, &planned.price);
@@ -384,32 +385,105 @@ impl<'a> Pass<'a> {
         fits && self.bench.clock.unless_cancelled(tokio::time::sleep(wait)).await.is_ok()
     }
 
+    /// Lets the model use tools, where an answer without them can be paid whatever becomes of it.
+    fn offer_tools(&mut self) {
+        let plain = self.bound();
+        let Some(lookups) = &mut self.lookups else { return };
+        if !lookups.open(&mut lock(self.bench.ledger), plain) {
+            self.lookups = None;
+            self.report.problems.push("the budget left nothing for lookups".to_owned());
+        }
+    }
+
+    /// Answers the calls of a turn and asks on.
+    async fn look_up(&mut self, said: serde_json::Value, calls: Vec<Call>) -> Next {
+        self.tries = 0;
+        self.report.turns += 1;
+        let turn = format!("turn {}", self.report.turns + 1);
+        let Some(lookups) = &mut self.lookups else { return Next::Over(End::TimedOut) };
+        let looked = match self.bench.clock.limit(self.bench.until, lookups.answer(said, calls)).await {
+            Ok(looked) => looked,
+            Err(Cut::Deadline) => return Next::Over(End::TimedOut),
+            Err(Cut::Cancelled) => return Next::Over(End::Cancelled),
+        };
+        let bytes: usize = looked.iter().map(|lookup| lookup.bytes).sum();
+        let more = lookups.has_room() && Instant::now() + TIME_FOR_A_TURN < self.bench.until;
+        let lookups = count(looked.len(), "lookup");
+        tracing::info!("{}: {lookups}, {bytes} bytes", self.lane().name);
+        self.report.lookups.extend(looked);
+        // What planned calls need is not spent on lookups.
+        if !more || self.bound() > self.ledger().spare() {
+            self.close_lookups();
+        }
+        self.at_once(&turn, End::Unpaid)
+    }
+
+    fn has_looked_up(&self) -> bool {
+        self.lookups.as_ref().is_some_and(Lookups::is_begun)
+    }
+
+    /// The next answer has to be the last.
+    fn close_lookups(&mut self) {
+        if let Some(lookups) = &mut self.lookups {
+            lookups.close(&mut lock(self.bench.ledger));
+        }
+    }
+
+    /// Goes back to the question as it was without tools.
+    fn forget_lookups(&mut self) {
+        self.close_lookups();
+        self.lookups = None;
+    }
+
     fn body(&self) -> Vec<u8> {
         let asked = self.question.prompt;
+        let begun = self.has_looked_up();
         let mended;
-        let prompt = if self.postscript.is_empty() {
+        let prompt = if self.postscript.is_empty() || begun {
             asked
         } else {
             mended = Prompt { task: format!("{}\n\n{}", asked.task, self.postscript), ..asked.clone() };
             &mended
         };
+        let talk = self.lookups.as_ref().and_then(|lookups| lookups.talk(&self.postscript));
         let request = providers::Request {
             model: self.model,
             effort: self.lane().effort,
             prompt,
             max_output: self.room,
             without: &self.without,
-            // A mark costs a quarter more, and no later pass reads this prompt again.
-            mark_cache: false,
+            // A mark costs a quarter more: it pays where another turn reads the prompt again.
+            mark_cache: talk.is_some(),
             cache_key: self.question.prompt_hash.get(..32).unwrap_or_default(),
+            talk,
         };
         providers::body(self.seat.endpoint.wire(), &request)
     }
 
-    /// Reserves one more request of this pass.
-    fn reserve(&self, how: &str) -> Option<Reservation> {
-        let bound = budget::bound(self.body().len(), self.room, self.price);
-        let call = (self.lane().name.clone(), format!("review, {how}"), bound);
+    /// The most that the next request can cost.
+    fn bound(&self) -> MicroUsd {
+        budget::bound(self.body().len(), self.room, self.price)
+    }
+
+    /// Reserves one more request of this pass. Where the budget does not hold it, lookups end, and at last what was
+    /// looked up is given up: the money for that is held.
+    fn reserve(&mut self, how: &str) -> Option<Reservation> {
+        let reserved = self.reserve_next(how);
+        if reserved.is_some() || self.lookups.is_none() {
+            return reserved;
+        }
+        self.close_lookups();
+        let reserved = self.reserve_next(how);
+        if reserved.is_some() || !self.has_looked_up() {
+            return reserved;
+        }
+        self.forget_lookups();
+        self.mending("the budget does not hold what was looked up; asked again without it");
+        self.reserve_next("without lookups")
+    }
+
+    fn reserve_next(&self, how: &str) -> Option<Reservation> {
+        let call = (self.lane().name.clone(), format!("review, {how}"), self.bound());
         self.ledger().reserve(&[call]).ok()?.pop()
     }
 
@@ -427,77 +501,23 @@ impl<'a> Pass<'a> {
     }
 
     fn ledger(&self) -> MutexGuard<'a, Ledger> {
-        self.bench.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(self.bench.ledger)
     }
 
-    /// Reads an answer: what can be understood, at the places that can be proven.
+    /// Reads an answer.
     fn read(&mut self, text: &str) -> Next {
         let reply = reply::parse(text);
         if !reply.understood {
             return self.repair(text, "the answer holds no list of findings");
         }
-        self.report.problems.extend(reply.problems);
-        let lane = &self.lane().name;
-        let diff = self.bench.diff;
-        let mut resolver = Resolver::new(diff).knowing(self.bench.around);
-        self.report.findings = reply
-            .findings
-            .into_iter()
-            .map(|mut finding| {
-                let placement = place(&mut resolver, &finding);
-                // Every conversation counts its findings from the beginning.
-                if let (batch, 2..) = self.question.batch {
-                    finding.id = format!("{}.{}", batch + 1, finding.id);
-                }
-                // Also a finding without a place is about a file, and the other lane may spell it as it is.
-                if let Some(file) = diff::named_file(diff, &finding.path) {
-                    finding.path.clone_from(&file.path);
-                }
-                Raised { lane: lane.clone(), placement, finding }
-            })
-            .collect();
-        self.report.clearances = reply
-            .clearances
-            .into_iter()
-            .map(|clearance| {
-                let claim = Claim {
-                    path: &clearance.path,
-                    side: Side::New,
-                    line_start: 0,
-                    line_end: 0,
-                    quote: &clearance.quote,
-                };
-                let placement = resolver.resolve(&claim);
-                Cleared { lane: lane.clone(), placement, clearance }
-            })
-            .collect();
+        let said = understood(reply, &self.lane().name, self.question.batch, &self.bench.matter);
+        self.report.problems.extend(said.problems);
+        self.report.findings = said.findings;
+        self.report.clearances = said.clearances;
         Next::Over(End::Done)
     }
 }
 
-fn place(resolver: &mut Resolver<'_>, finding: &Finding) -> Placement {
-    let claim = Claim {
-        path: &finding.path,
-        side: finding.side,
-        line_start: finding.line_start,
-        line_end: finding.line_end,
-        quote: &finding.quote,
-    };
-    resolver.resolve(&claim)
-}
-
-fn end_word(end: &End) -> &'static str {
-    match end {
-        End::Done => "finished",
-        End::Refused { .. } => "refused",
-        End::Truncated => "was cut at its output limit",
-        End::Invalid { .. } => "gave an answer that cannot be read",
-        End::Limited => "met a rate limit",
-        End::Unavailable { .. } => "was not available",
-        End::TimedOut => "ran out of time",
-        End::Cancelled => "was cancelled",
-        End::Fatal { .. } => "could not be asked",
-        End::NoKey => "has no key",
-        End::Unpaid => "was not paid",
-    }
+fn lock(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::domain::pass::End;
 use crate::domain::units::{LaneName, clock_time};
 
 /// Time between two lines about one answer.
@@ -36,5 +37,22 @@ impl<'a> Progress<'a> {
             0 => tracing::info!("{} is thinking, {time}", self.lane),
             _ => tracing::info!("{} is answering, {written} bytes so far, {time}", self.lane),
         }
+    }
+}
+
+/// How a pass ended, for the log.
+pub(super) fn end_word(end: &End) -> &'static str {
+    match end {
+        End::Done => "finished",
+        End::Refused { .. } => "refused",
+        End::Truncated => "was cut at its output limit",
+        End::Invalid { .. } => "gave an answer that cannot be read",
+        End::Limited => "met a rate limit",
+        End::Unavailable { .. } => "was not available",
+        End::TimedOut => "ran out of time",
+        End::Cancelled => "was cancelled",
+        End::Fatal { .. } => "could not be asked",
+        End::NoKey => "has no key",
+        End::Unpaid => "was not paid",
     }
 }
