@@ -10,6 +10,7 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
     let error = |status, kind, message: &str| vendors::error(Vendor::Anthropic, status, kind, message, None);
     let (text, stop_reason) = match &answer.what {
         What::Text(text) => (text.as_str(), "end_turn"),
+        What::Calls(_) => ("Let me look.", "tool_use"),
         What::Refusal => ("", "refusal"),
         What::Truncated(text) => (text.as_str(), "max_tokens"),
         What::Unfinished(reason) => ("", reason.as_str()),
@@ -29,6 +30,11 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
     };
     let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
     let mut message = message(request, text, stop_reason, usage);
+    if let What::Calls(calls) = &answer.what {
+        let turn = request["messages"].as_array().map_or(0, Vec::len);
+        let content = message["content"].as_array_mut();
+        content.into_iter().for_each(|content| content.extend(uses(calls, turn)));
+    }
     if answer.uncounted {
         message["usage"] = Value::Null;
     }
@@ -83,6 +89,14 @@ fn message(request: &Value, text: &str, stop_reason: &str, usage: Usage) -> Valu
     })
 }
 
+/// Blocks that use tools. Arguments that are no JSON cannot be sent in one piece.
+fn uses(calls: &[(String, String)], turn: usize) -> impl Iterator<Item = Value> {
+    calls.iter().enumerate().map(move |(at, (name, arguments))| {
+        let input = serde_json::from_str::<Value>(arguments).unwrap_or_else(|_| json!(arguments));
+        json!({"type": "tool_use", "id": format!("toolu_{turn}_{at}"), "name": name, "input": input})
+    })
+}
+
 fn stream(message: &Value, text: &str, breaks_off: bool) -> Outgoing {
     let mut begun = message.clone();
     if let Some(map) = begun.as_object_mut() {
@@ -99,10 +113,18 @@ fn stream(message: &Value, text: &str, breaks_off: bool) -> Outgoing {
     for (index, block) in blocks.iter().enumerate() {
         let deltas = match block["type"].as_str() {
             Some("text") => pieces(text).map(|part| json!({"type": "text_delta", "text": part})).collect(),
+            Some("tool_use") => {
+                let input = &block["input"];
+                let input = input.as_str().map_or_else(|| input.to_string(), str::to_owned);
+                pieces(&input).map(|part| json!({"type": "input_json_delta", "partial_json": part})).collect()
+            }
             _ => vec![json!({"type": "signature_delta", "signature": "c2lnbmF0dXJl"})],
         };
         let empty = match block["type"].as_str() {
             Some("text") => json!({"type": "text", "text": ""}),
+            Some("tool_use") => {
+                json!({"type": "tool_use", "id": block["id"], "name": block["name"], "input": {}})
+            }
             _ => json!({"type": "thinking", "thinking": "", "signature": ""}),
         };
         events.push(json!({"type": "content_block_start", "index": index, "content_block": empty}));

@@ -10,6 +10,7 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
     let error = |status, kind, message: &str, code| vendors::error(Vendor::Chat, status, kind, message, code);
     let (text, end) = match &answer.what {
         What::Text(text) => (text.as_str(), "stop"),
+        What::Calls(_) => ("", "tool_calls"),
         What::Refusal => ("I can't help with that.", REFUSED),
         What::Truncated(text) => (text.as_str(), "length"),
         What::Unfinished(reason) => ("", reason.as_str()),
@@ -27,11 +28,20 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
     let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
     let usage = if answer.uncounted { Value::Null } else { counts(usage) };
     let asked = request["stream"] == true;
+    let calls = match &answer.what {
+        What::Calls(calls) => uses(calls, request),
+        _ => Vec::new(),
+    };
     let outgoing =
         if end == BROKEN || answer.form == Form::Streamed || (asked && answer.form == Form::AsAsked) {
-            stream(request, text, end, &usage)
+            stream(request, text, &calls, end, &usage)
         } else {
-            Outgoing::json(200, &completion(request, text, end, usage))
+            let mut completion = completion(request, text, end, usage);
+            if !calls.is_empty() {
+                completion["choices"][0]["message"]["content"] = Value::Null;
+                completion["choices"][0]["message"]["tool_calls"] = json!(calls);
+            }
+            Outgoing::json(200, &completion)
         };
     outgoing.header("x-request-id", "req_world")
 }
@@ -90,7 +100,30 @@ fn completion(request: &Value, text: &str, end: &str, usage: Value) -> Value {
     })
 }
 
-fn stream(request: &Value, text: &str, end: &str, usage: &Value) -> Outgoing {
+fn uses(calls: &[(String, String)], request: &Value) -> Vec<Value> {
+    let turn = request["messages"].as_array().map_or(0, Vec::len);
+    let call = |(at, (name, arguments)): (usize, &(String, String))| json!({"id": format!("call_{turn}_{at}"), "type": "function", "function": {"name": name, "arguments": arguments}});
+    calls.iter().enumerate().map(call).collect()
+}
+
+/// Calls in pieces: the first of each has its name, the others only more of its arguments.
+fn in_pieces(calls: &[Value]) -> Vec<Value> {
+    let mut deltas = Vec::new();
+    for (at, call) in calls.iter().enumerate() {
+        let mut begun = call.clone();
+        begun["index"] = json!(at);
+        begun["function"]["arguments"] = json!("");
+        deltas.push(json!({"tool_calls": [begun]}));
+        let arguments = call["function"]["arguments"].as_str().unwrap_or_default();
+        deltas.extend(
+            pieces(arguments)
+                .map(|piece| json!({"tool_calls": [{"index": at, "function": {"arguments": piece}}]})),
+        );
+    }
+    deltas
+}
+
+fn stream(request: &Value, text: &str, calls: &[Value], end: &str, usage: &Value) -> Outgoing {
     let chunk = |choices: Value, usage: &Value| {
         json!({
             "id": "chatcmpl-world",
@@ -110,6 +143,7 @@ fn stream(request: &Value, text: &str, end: &str, usage: &Value) -> Outgoing {
         delta(json!({"reasoning_content": "Let me look."}), None),
     ];
     events.extend(pieces(text).map(|piece| delta(json!({said: piece}), None)));
+    events.extend(in_pieces(calls).into_iter().map(|piece| delta(piece, None)));
     match end {
         BROKEN => {
             let error = json!({"message": "The server had an error.", "type": "server_error", "code": 500});

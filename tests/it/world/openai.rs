@@ -11,6 +11,7 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
         |status, kind, message: &str, code| vendors::error(Vendor::OpenAi, status, kind, message, code);
     let (text, end) = match &answer.what {
         What::Text(text) => (text.as_str(), End::Completed),
+        What::Calls(_) => ("", End::Completed),
         What::Refusal => ("I can't help with that.", End::Refused),
         What::Truncated(text) => (text.as_str(), End::Incomplete("max_output_tokens")),
         What::Unfinished(reason) => ("", End::Incomplete(reason)),
@@ -32,6 +33,9 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
     };
     let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
     let mut response = response(request, text, &end, usage);
+    if let What::Calls(calls) = &answer.what {
+        response["output"] = uses(calls, request);
+    }
     if answer.uncounted {
         response["usage"] = Value::Null;
     }
@@ -100,6 +104,20 @@ fn response(request: &Value, text: &str, end: &End<'_>, usage: Usage) -> Value {
     })
 }
 
+/// Reasoning and calls. The reasoning can be given back only if it was asked for in its encrypted form.
+fn uses(calls: &[(String, String)], request: &Value) -> Value {
+    let turn = request["input"].as_array().map_or(0, Vec::len);
+    let mut reasoning = json!({"type": "reasoning", "id": format!("rs_{turn}"), "summary": []});
+    if request["include"].to_string().contains("reasoning.encrypted_content") {
+        reasoning["encrypted_content"] = json!("ZW5jcnlwdGVk");
+    }
+    let call = |(at, (name, arguments)): (usize, &(String, String))| {
+        json!({"type": "function_call", "id": format!("fc_{turn}_{at}"), "call_id": format!("call_{turn}_{at}"),
+            "name": name, "arguments": arguments, "status": "completed"})
+    };
+    std::iter::once(reasoning).chain(calls.iter().enumerate().map(call)).collect()
+}
+
 fn stream(response: &Value, text: &str, end: &End<'_>) -> Outgoing {
     let mut begun = response.clone();
     if let Some(map) = begun.as_object_mut() {
@@ -134,7 +152,20 @@ fn stream(response: &Value, text: &str, end: &End<'_>) -> Outgoing {
         }
         events.push(event);
     }
-    if !matches!(end, End::Failed) {
+    let called = items.iter().any(|item| item["type"] == "function_call");
+    if called {
+        events.truncate(2);
+        for (at, item) in items.iter().enumerate() {
+            let mut begun = item.clone();
+            begun["status"] = json!("in_progress");
+            events.push(json!({"type": "response.output_item.added", "output_index": at, "item": begun}));
+            for piece in pieces(item["arguments"].as_str().unwrap_or_default()) {
+                events.push(json!({"type": "response.function_call_arguments.delta", "item_id": item["id"],
+                    "output_index": at, "delta": piece}));
+            }
+            events.push(json!({"type": "response.output_item.done", "output_index": at, "item": item}));
+        }
+    } else if !matches!(end, End::Failed) {
         events.push(json!({"type": "response.content_part.done", "item_id": "msg_world", "output_index": 1,
             "content_index": 0, "part": part}));
         events.push(json!({"type": "response.output_item.done", "output_index": 1, "item": item}));

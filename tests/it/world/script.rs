@@ -214,6 +214,8 @@ pub type Choose = Arc<dyn Fn(&Value) -> Answer + Send + Sync>;
 #[derive(Clone)]
 pub(super) enum What {
     Text(String),
+    /// Name and arguments of the tools that the model wants to use, the arguments as text.
+    Calls(Vec<(String, String)>),
     Refusal,
     /// Ends before the end, because of the limit on output.
     Truncated(String),
@@ -278,6 +280,16 @@ impl Answer {
     /// Any text, such as prose around the JSON, or none.
     pub fn text(text: impl Into<String>) -> Self {
         What::Text(text.into()).into()
+    }
+
+    /// The model uses tools. Arguments that are a text are sent as they are, also when they are no JSON.
+    pub fn calls<'a>(calls: impl IntoIterator<Item = (&'a str, Value)>) -> Self {
+        let arguments = |arguments: Value| match arguments {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let calls = calls.into_iter().map(|(name, value)| (name.to_owned(), arguments(value)));
+        What::Calls(calls.collect()).into()
     }
 
     /// The model declines, which is a success as far as HTTP goes.

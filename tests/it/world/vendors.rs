@@ -236,6 +236,17 @@ fn anthropic(body: &Value, found: &mut Vec<String>) {
             }
         }
     }
+    for tool in body["tools"].as_array().into_iter().flatten() {
+        keys_of(tool, &["name", "description", "input_schema", "strict"], "a tool", found);
+        dialect(&tool["input_schema"], ANTHROPIC_KEYWORDS, "a tool's schema", found);
+    }
+    let blocks = || messages.iter().flat_map(|message| message["content"].as_array().into_iter().flatten());
+    answered(body, blocks(), ("tool_use", "id"), ("tool_result", "tool_use_id"), found);
+    for message in messages.iter().filter(|message| message["role"] == "assistant") {
+        if message["content"][0]["signature"] != "c2lnbmF0dXJl" {
+            found.push("an answer is given back without its thinking".to_owned());
+        }
+    }
     let marks = body.to_string().matches("\"cache_control\"").count();
     if marks > 4 {
         found.push(format!("{marks} cache marks; four are allowed"));
@@ -267,7 +278,19 @@ fn openai(body: &Value, found: &mut Vec<String>) {
     if input.as_str().is_none_or(str::is_empty) && input.as_array().is_none_or(Vec::is_empty) {
         found.push("no input".to_owned());
     }
-    for item in input.as_array().into_iter().flatten() {
+    for tool in body["tools"].as_array().into_iter().flatten() {
+        keys_of(tool, &["type", "name", "description", "parameters", "strict"], "a tool", found);
+        dialect(&tool["parameters"], OPENAI_KEYWORDS, "a tool's schema", found);
+        every_property_required(&tool["parameters"], "a tool's schema", found);
+    }
+    let items = || input.as_array().into_iter().flatten();
+    answered(body, items(), ("function_call", "call_id"), ("function_call_output", "call_id"), found);
+    for item in items().filter(|item| item["type"] == "reasoning") {
+        if !item["encrypted_content"].is_string() {
+            found.push("reasoning is given back that the server did not keep".to_owned());
+        }
+    }
+    for item in items().filter(|item| item["role"] == "user") {
         for part in item["content"].as_array().into_iter().flatten() {
             if part["type"] != "input_text" {
                 found.push(format!("an input part of type {}", part["type"]));
@@ -356,6 +379,37 @@ fn chat(body: &Value, found: &mut Vec<String>) {
         }
         None | Some("json_object") => {}
         Some(other) => found.push(format!("response_format of type {other}")),
+    }
+}
+
+/// Every call of a tool has its answer, every answer its call, and both need the tools.
+fn answered<'a>(
+    body: &Value,
+    parts: impl Iterator<Item = &'a Value>,
+    (call, id): (&str, &str),
+    (answer, of): (&str, &str),
+    found: &mut Vec<String>,
+) {
+    let mut open: Vec<&Value> = Vec::new();
+    let mut begun = false;
+    for part in parts {
+        if part["type"] == call {
+            begun = true;
+            open.push(&part[id]);
+        } else if part["type"] == answer {
+            match open.iter().position(|open| *open == &part[of]) {
+                Some(at) => drop(open.remove(at)),
+                None => found.push(format!("an answer to no call: {}", part[of])),
+            }
+        } else if !open.is_empty() && part["type"] != "text" && part["type"] != "thinking" {
+            found.push(format!("{} stands between a call and its answer", part["type"]));
+        }
+    }
+    if !open.is_empty() {
+        found.push(format!("calls without an answer: {open:?}"));
+    }
+    if begun && !body["tools"].is_array() {
+        found.push("tools were used that are not offered any more".to_owned());
     }
 }
 
