@@ -46,6 +46,7 @@ fn main() {
         for without in choices() {
             for mark_cache in [false, true] {
                 let request = Request {
+                    talk: None,
                     model: "model-1",
                     effort: Effort::Medium,
                     prompt: &prompt,

@@ -5,6 +5,7 @@ use std::path::Path;
 use futures_util::future::join;
 
 use crate::adapters::Outside;
+use crate::adapters::agents::Repository;
 use crate::adapters::git::Workspace;
 use crate::adapters::github::GitHub;
 use crate::adapters::tree::Tree;
@@ -12,6 +13,7 @@ use crate::domain::budget::Ledger;
 use crate::domain::config::{Config, DEFAULT_MAX_TIME, Gate, OnFailure, Overrides, Settings, settle};
 use crate::domain::diff::FileDiff;
 use crate::domain::event::{Cause, Intent};
+use crate::domain::lane::Engine;
 use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
 use crate::domain::pass::LaneReport;
 use crate::domain::plan::Plan;
@@ -206,10 +208,12 @@ async fn ask(
     let parts = render::words::count(plan.batches.len(), "part");
     tracing::info!("{parts} to read, worst case {}, usually about {}", plan.bound, plan.estimate);
 
+    let repository = uncancelled(outside, lend(outside, &snapshot, &plan, &settings)).await?;
     outside.terminal.group("Reviewing");
     let ledger = Ledger::new(cap);
     let tree = tree(source, &snapshot, &settings, outside);
-    let matter = passes::Matter { diff: &snapshot.diff, around: &context.around, tree: tree.as_ref() };
+    let (diff, around) = (&snapshot.diff, &context.around);
+    let matter = passes::Matter { diff, around, tree: tree.as_ref(), repository: repository.as_ref() };
     let asked = passes::run(&outside.http, &endpoints, &plan, matter, ledger, &outside.clock);
     let passes::Finished { reports, ledger } = asked.await;
     outside.terminal.end_group();
@@ -247,6 +251,19 @@ fn tree(source: Source<'_>, snapshot: &Snapshot, settings: &Settings, outside: &
         Source::Diff => return None,
     };
     Some(Tree::new(head, workspace, github, settings.exclude.clone(), outside.terminal.secrets()))
+}
+
+/// What agent command lines may look into, where there is one and the workspace holds the reviewed commit.
+async fn lend(
+    outside: &Outside,
+    snapshot: &Snapshot,
+    plan: &Plan,
+    settings: &Settings,
+) -> Option<Repository> {
+    let (workspace, head) = (outside.workspace()?, snapshot.head.as_ref()?);
+    let asked = plan.lanes.iter().any(|planned| planned.lane.engine != Engine::Api);
+    let secrets = outside.terminal.secrets();
+    if asked { Repository::copy(&workspace, head, &settings.exclude, &secrets).await } else { None }
 }
 
 /// What the lanes said, for the matcher: one that failed says nothing and consents to nothing.

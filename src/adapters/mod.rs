@@ -2,6 +2,7 @@
 //! shapes live here and nowhere else.
 
 pub mod actions;
+pub mod agents;
 pub mod clock;
 pub mod cloud;
 pub mod git;

@@ -59,10 +59,11 @@ impl PlannedLane {
         most.and_then(|most| u32::try_from(most).ok()).map_or(cap, |most| cap.min(most))
     }
 
-    /// The most that a request of this many bytes can cost.
+    /// The most that a request of this many bytes can cost; for a command line, what a call is said to cost at most.
     #[must_use]
     pub fn bound(&self, bytes: usize, cap: u32) -> MicroUsd {
-        budget::bound(bytes, self.output(cap), &self.price)
+        let bound = budget::bound(bytes, self.output(cap), &self.price);
+        self.lane.max_call.filter(|_| !self.lane.free).unwrap_or(bound)
     }
 }
 

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use crate::adapters::github::GitHub;
 use crate::adapters::providers::{self, AttemptEnd, Endpoint, Waiting};
-use crate::adapters::{Endpoints, Outside};
+use crate::adapters::{Endpoints, Outside, agents};
 use crate::domain::config::{self, Config, DEFAULT_PATH, Overrides, Settings, settle};
-use crate::domain::lane::{Effort, Lane};
+use crate::domain::lane::{Effort, Engine, Lane};
 use crate::domain::outcome::ExitCode;
 use crate::domain::pass::{End, Feature, Prompt};
 use crate::domain::render::doctor::{Examined, Health};
@@ -172,6 +172,15 @@ async fn lane_health(outside: &Outside, lane: &Lane, endpoints: &Endpoints, sett
         let found = format!("no price is known for {}", lane.model);
         let advice = format!("Add `{}` under `prices`, in USD per million tokens.", lane.model);
         return line(&subject, Health::Bad(ExitCode::Usage), &found, &advice);
+    }
+    if lane.engine != Engine::Api {
+        return match agents::version(lane.engine).await {
+            Ok(version) => {
+                let found = format!("{version} is installed; {} was not asked", lane.model);
+                line(&subject, Health::Good, &found, "")
+            }
+            Err((why, advice)) => line(&subject, Health::Bad(ExitCode::NoReview), &why, advice),
+        };
     }
     match tokio::time::timeout(PATIENCE, ask(outside, lane, endpoint)).await {
         Err(_) => {

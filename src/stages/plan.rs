@@ -286,7 +286,10 @@ impl Fitting<'_> {
         let most = lanes.iter().map(window).min()?;
         let spare = |money: MicroUsd, cap: u32| {
             let rules: MicroUsd = lanes.iter().map(|lane| lane.bound(rules(lane), cap)).sum();
-            let rate: u64 = lanes.iter().map(|lane| lane.price.dearest(MOST_BYTES as u64, 0).0.max(1)).sum();
+            // What a command line may cost does not depend on what it reads.
+            let by_bytes = lanes.iter().filter(|lane| lane.lane.max_call.is_none());
+            let rate: u64 =
+                by_bytes.map(|lane| lane.price.dearest(MOST_BYTES as u64, 0).0).sum::<u64>().max(1);
             let affordable =
                 u128::from(money.0.saturating_sub(rules.0)) * (MOST_BYTES as u128) / u128::from(rate);
             usize::try_from(affordable).unwrap_or(usize::MAX)

@@ -14,6 +14,7 @@
 )]
 
 mod again;
+mod agents;
 mod batches;
 mod chat;
 mod context;

@@ -24,7 +24,7 @@ pub const fn base_variable(provider: Provider) -> Option<&'static str> {
 }
 
 /// The base URL of a provider where nobody sets one; a look of it where somebody has to.
-const fn usual_base(provider: Provider) -> &'static str {
+pub(in crate::adapters) const fn usual_base(provider: Provider) -> &'static str {
     match provider {
         Provider::Anthropic => "https://api.anthropic.com",
         Provider::Openai => "https://api.openai.com/v1",
@@ -251,8 +251,16 @@ impl Endpoint {
         Some(headers)
     }
 
+    /// The key or token, for a program that sends it itself.
+    pub(in crate::adapters) const fn secret(&self) -> Option<&SecretString> {
+        match &self.proof {
+            Proof::Nothing | Proof::Signature(..) => None,
+            Proof::Key(_, key) | Proof::Bearer(key) => Some(key),
+        }
+    }
+
     /// A vendor's words on one line, without the key should the vendor repeat it.
-    pub(super) fn clean(&self, text: &str, limit: usize) -> String {
+    pub(in crate::adapters) fn clean(&self, text: &str, limit: usize) -> String {
         let secrets = match &self.proof {
             Proof::Nothing => Vec::new(),
             Proof::Key(_, key) | Proof::Bearer(key) => vec![key],

@@ -25,8 +25,10 @@ use crate::domain::lane::{Effort, Patience, Wire};
 use crate::domain::pass::{Feature, Prompt, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
 use crate::domain::tools::{Answer, Call};
+pub(super) use endpoint::usual_base;
 pub use endpoint::{Endpoint, base_variable};
 pub use probe::probe;
+pub(super) use rejection::by_program;
 use rejection::{Told, VendorError};
 
 /// The most bytes an answer may have: far above what 128k output tokens can fill.

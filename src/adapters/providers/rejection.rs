@@ -313,6 +313,22 @@ pub(super) fn classify(
     AttemptEnd::Rejected { status, retry, unsupported, why, advice, by_model: class.is_of_the_model() }
 }
 
+/// Judges an error that a program passed on: its status, and the vendor's words or body.
+pub(in crate::adapters) fn by_program(endpoint: &Endpoint, status: u16, message: &str) -> AttemptEnd {
+    let mut error = VendorError::from_body(message.as_bytes());
+    if status == 404 && !error.is_told() {
+        // The program has found the API, or it would not speak of a model.
+        "not_found_error".clone_into(&mut error.kind);
+    }
+    classify(
+        endpoint,
+        &[],
+        status,
+        Told::Status { headers: &HeaderMap::new(), now: SystemTime::UNIX_EPOCH },
+        &error,
+    )
+}
+
 /// The SDKs' rule: `x-should-retry` decides; else 408, 409, 429 and 5xx are asked again. A spending limit is not a rate
 /// limit, whatever the status.
 fn retry(status: u16, told: Told<'_>, error: &VendorError) -> Retry {

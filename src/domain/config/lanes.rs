@@ -121,16 +121,16 @@ fn misfit_of_agent(engine: Engine, lane: &LaneConfig) -> Option<String> {
             "needs `max_call_usd`: what `{name}` spends in one call can be bounded in no other way"
         ));
     }
-    let idle = [
-        ("tools", lane.tools.is_some()),
-        ("auth", lane.auth.is_some()),
-        ("fallback", lane.fallback.is_some()),
-        ("limits", lane.limits != Limits::default()),
-        ("timeouts", lane.first_byte.is_some() || lane.idle.is_some()),
-        ("free", lane.free.is_some()),
-    ];
-    let (key, _) = idle.into_iter().find(|(_, given)| *given)?;
-    Some(format!("has `{key}`, which does nothing with the engine `{name}`"))
+    if lane.tools.is_some() {
+        return Some(format!("has `tools`, which does nothing with the engine `{name}`: it has its own"));
+    }
+    let known = match (engine, &lane.auth) {
+        (_, None | Some(Auth::ApiKey | Auth::Bearer)) => true,
+        // The login of whoever runs it is a file that can be lent; that of Claude Code is renewed as it is used.
+        (Engine::Codex, Some(Auth::None)) => lane.key_env.is_none(),
+        _ => false,
+    };
+    (!known).then(|| format!("has an `auth` that the engine `{name}` does not know"))
 }
 
 /// A place that the provider has none of, or an identity that it does not know.
@@ -347,7 +347,8 @@ mod tests {
             "{provider: openai, model: m, max_call_usd: 1}",
             "{engine: codex, model: m}",
             "{engine: codex, provider: anthropic, model: m, max_call_usd: 1}",
-            "{engine: codex, model: m, max_call_usd: 1, fallback: n}",
+            "{engine: codex, model: m, max_call_usd: 1, tools: {calls: 1}}",
+            "{engine: claude-code, model: m, max_call_usd: 1, auth: none}",
             "{provider: openai, model: m, key_env: PATH}",
             "{provider: openai, model: m, auth: {gcp: {}}}",
             "{provider: openai, model: m, auth: basic}",
@@ -365,7 +366,8 @@ mod tests {
         f:2:3: the lane `local` has `max_call_usd`, which is for agent command lines: calls over HTTP are bounded
         f:2:3: the lane `local` needs `max_call_usd`: what `codex` spends in one call can be bounded in no other way
         f:2:3: the lane `local` has the engine `codex`, which speaks to `openai` only
-        f:2:3: the lane `local` has `fallback`, which does nothing with the engine `codex`
+        f:2:3: the lane `local` has `tools`, which does nothing with the engine `codex`: it has its own
+        f:2:3: the lane `local` has an `auth` that the engine `claude-code` does not know
         f:2:3: the lane `local` has the `key_env` `PATH`: expected a variable in capitals whose name ends in `_KEY`, `_TOKEN` or `_SECRET`
         f:2:45: lanes.local.auth: expected `aws`, `azure` or `google`, got `gcp`
         f:2:45: lanes.local.auth: invalid value: string "basic", expected `api-key`, `bearer`, `none`, or a map with one of `aws`, `azure` and `google`

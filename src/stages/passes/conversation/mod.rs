@@ -2,6 +2,7 @@
 
 mod lookups;
 mod progress;
+mod request;
 mod understood;
 
 use std::collections::BTreeSet;
@@ -11,12 +12,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::lookups::Lookups;
-use self::progress::{Progress, end_word};
+use self::progress::end_word;
+use self::request::unbounded;
 pub use self::understood::Matter;
 use self::understood::understood;
 use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
-use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry, Waiting};
+use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry};
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::lane::Lane;
@@ -135,6 +137,7 @@ impl<'a> Pass<'a> {
             prompt_hash: question.prompt_hash.to_owned(),
             price_basis: planned.price.basis,
             capabilities: Some(seat.endpoint.capabilities()),
+            problems: unbounded(&planned.lane).filter(|_| question.batch.0 == 0).into_iter().collect(),
             ..PassReport::unasked(&planned.lane, Some(question.batch.0), End::TimedOut)
         };
         let without = seat.learnt().without.clone();
@@ -206,12 +209,7 @@ impl<'a> Pass<'a> {
             return Next::Over(End::TimedOut);
         }
         self.report.attempts += 1;
-        let progress = Progress::of(&self.lane().name);
-        let heard = |written| progress.heard(written);
-        let streamed = !self.without.contains(&Feature::Stream);
-        let waiting = Waiting { patience: streamed.then_some(self.lane().patience), heard: &heard };
-        let sent = providers::send(self.bench.http, self.seat.endpoint, self.body(), &waiting);
-        let attempt = match self.bench.clock.limit(self.bench.until, sent).await {
+        let attempt = match self.bench.clock.limit(self.bench.until, self.attempt()).await {
             Ok(attempt) => attempt,
             Err(cut) => {
                 self.settle(reservation, Billing::Unknown);
@@ -435,34 +433,12 @@ impl<'a> Pass<'a> {
         self.lookups = None;
     }
 
-    fn body(&self) -> Vec<u8> {
-        let asked = self.question.prompt;
-        let begun = self.has_looked_up();
-        let mended;
-        let prompt = if self.postscript.is_empty() || begun {
-            asked
-        } else {
-            mended = Prompt { task: format!("{}\n\n{}", asked.task, self.postscript), ..asked.clone() };
-            &mended
-        };
-        let talk = self.lookups.as_ref().and_then(|lookups| lookups.talk(&self.postscript));
-        let request = providers::Request {
-            model: self.model,
-            effort: self.lane().effort,
-            prompt,
-            max_output: self.room,
-            without: &self.without,
-            // A mark costs a quarter more: it pays where another turn reads the prompt again.
-            mark_cache: talk.is_some(),
-            cache_key: self.question.prompt_hash.get(..32).unwrap_or_default(),
-            talk,
-        };
-        providers::body(self.seat.endpoint.wire(), &request)
-    }
-
     /// The most that the next request can cost.
     fn bound(&self) -> MicroUsd {
-        budget::bound(self.body().len(), self.room, self.price)
+        match self.lane().max_call {
+            Some(_) => self.seat.planned.bound(0, self.room),
+            None => budget::bound(self.body().len(), self.room, self.price),
+        }
     }
 
     /// Reserves one more request of this pass. Where the budget does not hold it, lookups end, and at last what was

@@ -1,5 +1,6 @@
 //! What an answer says, at the places that can be proven.
 
+use crate::adapters::agents::Repository;
 use crate::adapters::tree::Tree;
 use crate::domain::diff::{self, Around, Claim, Diff, Resolver};
 use crate::domain::finding::{Cleared, Finding, Placement, Raised, Side};
@@ -15,6 +16,8 @@ pub struct Matter<'a> {
     pub around: &'a Around,
     /// Where lanes may look up the rest; none where there is only a diff.
     pub tree: Option<&'a Tree>,
+    /// What agent command lines may look into; none where there is no copy of the reviewed commit.
+    pub repository: Option<&'a Repository>,
 }
 
 /// An answer, understood.

@@ -1,0 +1,295 @@
+//! Agent command lines as engines: one call is one conversation of `claude` or `codex` with its model, and ends as a
+//! request of ours would. Retries, deadlines and money are the caller's.
+//!
+//! They are run as what they are, programs that do what a stranger's text talks their model into: in a process group,
+//! a folder and an environment of their own, with read-only tools at most, and nothing of the repository obeyed.
+
+mod claude_code;
+mod codex;
+mod folder;
+mod process;
+mod repository;
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
+use tokio::process::Command;
+
+use self::folder::Folder;
+use crate::adapters::http::one_line;
+use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry, Stop};
+use crate::domain::lane::{Auth, Effort, Engine, Lane};
+use crate::domain::pass::Prompt;
+use crate::domain::units::MicroUsd;
+pub use repository::Repository;
+
+/// How long a program may take to say its version.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The most characters of a program's own words that are repeated.
+const WORDS: usize = 200;
+
+/// What a program and its model are asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// The model's name.
+    pub model: &'a str,
+    /// The text. The program adds some of its own.
+    pub prompt: &'a Prompt,
+    /// The most output tokens of one turn; Codex knows no such limit.
+    pub max_output: u32,
+    /// What it may read; without it, nothing.
+    pub repository: Option<&'a Repository>,
+}
+
+/// All that a command line is made from.
+struct Call<'a> {
+    program: &'a Path,
+    /// Where the server is, unless that goes without saying.
+    base_url: Option<&'a str>,
+    login: Login<'a>,
+    model: &'a str,
+    effort: Effort,
+    prompt: &'a Prompt,
+    max_output: u32,
+    max_call: MicroUsd,
+    /// How long the server may be silent before an answer, and in it.
+    first_byte: Duration,
+    idle: Duration,
+    repository: Option<&'a Path>,
+}
+
+/// How the program proves whose it is.
+#[derive(Clone, Copy)]
+enum Login<'a> {
+    /// By an API key.
+    Key(&'a str),
+    /// By a token.
+    Bearer(&'a str),
+    /// By what whoever runs us has logged in with.
+    Own,
+}
+
+/// What a program told when it ended.
+struct Said {
+    heard: Heard,
+    billing: Billing,
+    /// Its id of the conversation.
+    id: Option<String>,
+    first_byte: Option<Duration>,
+}
+
+enum Heard {
+    /// The model answered, or would not.
+    Answer { text: String, stop: Stop, model: Option<String> },
+    /// The server did not answer; the status where it is known.
+    Error { status: Option<u16>, message: String },
+    /// The program stopped at the most that a call may cost.
+    Ceiling,
+}
+
+/// Asks once, by the lane's command line. It has no time limit of its own: the caller drops it at the deadline, which
+/// kills all that was started (and then owes its reservation).
+pub async fn run(lane: &Lane, endpoint: &Endpoint, question: &Question<'_>) -> Attempt {
+    let program = match find(lane.engine) {
+        Ok(program) => program,
+        Err(why) => return impossible(why, install(lane.engine)),
+    };
+    let login = match (endpoint.secret().map(|secret| secret.expose_secret()), &lane.auth) {
+        (Some(token), Auth::Bearer) => Login::Bearer(token),
+        (Some(key), _) => Login::Key(key),
+        (None, _) => Login::Own,
+    };
+    let max_call = lane.max_call.unwrap_or_default();
+    let call = Call {
+        program: &program,
+        base_url: Some(endpoint.base_url()).filter(|url| *url != providers::usual_base(lane.provider)),
+        login,
+        model: question.model,
+        effort: lane.effort,
+        prompt: question.prompt,
+        max_output: question.max_output,
+        max_call,
+        first_byte: lane.patience.first_byte,
+        idle: lane.patience.idle,
+        repository: question.repository.map(Repository::path),
+    };
+    // Declared first, so that it goes last: what is in it is in use until the program is dead.
+    let (_home, command) = match prepared(lane.engine, &call) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let advice =
+                "Check the login of this lane, and that the folder for temporary files can be written.";
+            return impossible(format!("`{}` cannot be prepared: {error}", name(lane.engine)), advice);
+        }
+    };
+    let input = format!("{}\n{}\n", call.prompt.shared, call.prompt.task);
+    match process::run(command, input.as_bytes()).await {
+        Ok(ended) => understood(lane, endpoint, &ended, max_call),
+        Err(error) => Attempt {
+            end: AttemptEnd::Broken { why: format!("`{}`: {error}", name(lane.engine)), sent: true },
+            request_id: None,
+            billing: Billing::Unknown,
+            first_byte: None,
+        },
+    }
+}
+
+/// What the program is called.
+const fn name(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Codex => "codex",
+        Engine::ClaudeCode | Engine::Api => "claude",
+    }
+}
+
+/// How to come by the program.
+const fn install(engine: Engine) -> &'static str {
+    match engine {
+        Engine::Codex => {
+            "Install it in a step before (`npm install -g @openai/codex@0.169.0`), or use the lane without `engine`; \
+             docs/agents.md says how."
+        }
+        Engine::ClaudeCode | Engine::Api => {
+            "Install it in a step before (`npm install -g @anthropic-ai/claude-code@2.1.330`), or use the lane without \
+             `engine`; docs/agents.md says how."
+        }
+    }
+}
+
+/// Where the engine's program is.
+fn find(engine: Engine) -> Result<PathBuf, String> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // A relative folder would be one of the repository, as a rule.
+    let mut places = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+    let found = places.find_map(|folder| {
+        let program = folder.join(name(engine));
+        let executable = std::fs::metadata(&program).is_ok_and(|file| {
+            file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o111 != 0
+        });
+        executable.then_some(program)
+    });
+    found.ok_or_else(|| format!("`{}` is not installed: no folder of PATH holds it", name(engine)))
+}
+
+/// The version of the engine's program, in its own words.
+///
+/// # Errors
+/// What is wrong, and what to do about it.
+pub async fn version(engine: Engine) -> Result<String, (String, &'static str)> {
+    let program = find(engine).map_err(|why| (why, install(engine)))?;
+    let asked = async {
+        let home = Folder::new()?;
+        let mut command = process::command(program.as_os_str());
+        command.arg("--version").env("HOME", home.path()).current_dir(home.path());
+        process::run(command, &[]).await
+    };
+    let broken = |what: String| (format!("`{}` does not work: {what}", name(engine)), install(engine));
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Err(_) => Err(broken(format!("it did not tell its version within {} seconds", PATIENCE.as_secs()))),
+        Ok(Err(error)) => Err(broken(error.to_string())),
+        Ok(Ok(ended)) if !ended.status.success() => Err(broken(ended.status.to_string())),
+        Ok(Ok(ended)) => Ok(one_line(&String::from_utf8_lossy(&ended.stdout), WORDS)),
+    }
+}
+
+/// The command, and the folder that is its home.
+fn prepared(engine: Engine, call: &Call<'_>) -> io::Result<(Folder, Command)> {
+    let folder = Folder::new()?;
+    let (home, temporary) = (folder.with("home")?, folder.with("tmp")?);
+    let mut command = process::command(OsStr::new(call.program));
+    command.current_dir(match call.repository {
+        Some(repository) => repository.to_owned(),
+        None => folder.with("nothing")?,
+    });
+    // Codex takes no home in the folder for temporary files, so that folder is another one here.
+    command.env("HOME", &home).env("TMPDIR", temporary);
+    match engine {
+        Engine::Codex => codex::prepare(&mut command, call, &home)?,
+        Engine::ClaudeCode | Engine::Api => claude_code::prepare(&mut command, call, &home),
+    }
+    Ok((folder, command))
+}
+
+/// An attempt that never began.
+fn impossible(why: String, advice: &str) -> Attempt {
+    Attempt { end: rejected(400, why, advice), request_id: None, billing: Billing::None, first_byte: None }
+}
+
+fn rejected(status: u16, why: String, advice: &str) -> AttemptEnd {
+    let advice = Some(advice.to_owned());
+    AttemptEnd::Rejected { status, retry: Retry::Never, unsupported: None, why, advice, by_model: false }
+}
+
+/// What came of a program that ended.
+fn understood(lane: &Lane, endpoint: &Endpoint, ended: &process::Ended, max_call: MicroUsd) -> Attempt {
+    let said = match lane.engine {
+        Engine::Codex => codex::read(&ended.stdout),
+        Engine::ClaudeCode | Engine::Api => claude_code::read(&ended.stdout),
+    };
+    let Some(said) = said else { return wordless(lane, endpoint, ended) };
+    let end = match said.heard {
+        Heard::Answer { text, stop, model } => {
+            AttemptEnd::Answer { text, stop, model: model.map(|model| one_line(&model, 100)) }
+        }
+        Heard::Error { status: Some(401 | 403), message } if endpoint.secret().is_none() => rejected(
+            401,
+            format!(
+                "the login of `{}` is not accepted: {}",
+                name(lane.engine),
+                endpoint.clean(&message, WORDS)
+            ),
+            "Log in again with the program itself, or give the lane a key.",
+        ),
+        Heard::Error { status: Some(402), message } if endpoint.secret().is_none() => rejected(
+            402,
+            format!("the login of `{}` is used up: {}", name(lane.engine), endpoint.clean(&message, WORDS)),
+            "Wait until its limit is lifted, or give the lane a key.",
+        ),
+        Heard::Error { status: Some(status), message } => providers::by_program(endpoint, status, &message),
+        Heard::Error { status: None, message } => AttemptEnd::Broken {
+            why: format!("`{}`: {}", name(lane.engine), endpoint.clean(&message, WORDS)),
+            sent: true,
+        },
+        Heard::Ceiling => rejected(
+            402,
+            format!("`{}` came to its ceiling of {max_call} before it answered", name(lane.engine)),
+            "Raise `max_call_usd` of this lane, lower its effort, or leave files out with `paths.exclude`.",
+        ),
+    };
+    Attempt {
+        end,
+        request_id: said.id.map(|id| one_line(&id, 100)),
+        billing: said.billing,
+        first_byte: said.first_byte,
+    }
+}
+
+/// What came of a program that printed nothing we know.
+fn wordless(lane: &Lane, endpoint: &Endpoint, ended: &process::Ended) -> Attempt {
+    // What both print of a command line or a setting that they do not take, before they ask anything.
+    const NEVER_BEGAN: [&str; 3] = ["error: ", "Error loading config", "Error parsing"];
+    let complaint = String::from_utf8_lossy(&ended.stderr);
+    let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
+    let program = name(lane.engine);
+    let said = endpoint.clean(complaint, WORDS);
+    if !ended.status.success() && NEVER_BEGAN.iter().any(|begin| complaint.starts_with(begin)) {
+        return impossible(format!("`{program}` did not begin: {said}"), install(lane.engine));
+    }
+    let why = match ended.status.success() {
+        true => format!("`{program}` ended without a result"),
+        false => format!("`{program}` ended without a result ({}): {said}", ended.status),
+    };
+    Attempt {
+        end: AttemptEnd::Broken { why, sent: true },
+        request_id: None,
+        billing: Billing::Unknown,
+        first_byte: None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

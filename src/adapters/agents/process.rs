@@ -1,0 +1,124 @@
+//! A child that nobody trusts: a process group of its own, an environment made from nothing, bounded output, and no
+//! way to outlive us.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use futures_util::future::try_join3;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Command;
+
+/// The most bytes of standard output that are read: as much as an answer of a provider may have.
+const MOST_OUTPUT: u64 = 16 << 20;
+
+/// The most bytes of standard error that are kept; the rest is read and forgotten.
+const MOST_COMPLAINTS: u64 = 64 << 10;
+
+/// How long what is left of the output may take once the program is gone.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// Variables that a child gets from ours: how to find programs and get through to the network. The last lets the
+/// Actions runner find and end what is left of a job.
+const PASSED: [&str; 13] = [
+    "PATH",
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+    "NO_PROXY",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "RUNNER_TRACKING_ID",
+];
+
+/// A program that ended by itself.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: Vec<u8>,
+    /// The beginning of it.
+    pub(super) stderr: Vec<u8>,
+}
+
+/// A command with nothing of our environment but [`PASSED`].
+pub(super) fn command(program: &OsStr) -> Command {
+    let mut command = Command::new(program);
+    let passed = PASSED.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
+    command.env_clear().envs(passed).env("LC_ALL", "C.UTF-8");
+    command
+}
+
+/// Runs a command to its end, with `input` on its standard input. It and all it started are killed when the future
+/// is dropped, when it ends and when it says too much.
+///
+/// # Errors
+/// It could not be started, or said more than [`MOST_OUTPUT`] bytes.
+pub(super) async fn run(mut command: Command, input: &[u8]) -> io::Result<Ended> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.process_group(0).kill_on_drop(true).spawn()?;
+    let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let group = Group(leader.ok_or_else(|| io::Error::other("it ended at once"))?);
+    let (mut stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = async move {
+        if let Some(stdin) = &mut stdin {
+            // One that does not want to hear all of it will say why.
+            let _ = stdin.write_all(input).await;
+        }
+        Ok(())
+    };
+    let mut talk = std::pin::pin!(try_join3(feed, hear(stdout), complaints(stderr)));
+    let (said, status) = tokio::select! {
+        said = &mut talk => (said?, child.wait().await?),
+        status = child.wait() => {
+            // What it leaves behind would keep its output open.
+            group.kill();
+            let said = tokio::time::timeout(DRAIN, talk).await;
+            (said.map_err(|_| io::Error::other("its output stayed open after its end"))??, status?)
+        }
+    };
+    let ((), stdout, stderr) = said;
+    Ok(Ended { status, stdout, stderr })
+}
+
+async fn hear(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(stream) = stream {
+        stream.take(MOST_OUTPUT + 1).read_to_end(&mut bytes).await?;
+    }
+    if bytes.len() as u64 > MOST_OUTPUT {
+        return Err(io::Error::other(format!("it printed more than {} MiB", MOST_OUTPUT >> 20)));
+    }
+    Ok(bytes)
+}
+
+async fn complaints(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        (&mut stream).take(MOST_COMPLAINTS).read_to_end(&mut bytes).await?;
+        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+    }
+    Ok(bytes)
+}
+
+/// A process group that does not outlive this value.
+struct Group(Pid);
+
+impl Group {
+    fn kill(&self) {
+        // Nobody is left, as a rule.
+        let _ = kill_process_group(self.0, Signal::KILL);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
