@@ -88,7 +88,8 @@ fn told(assumed: Capabilities, entry: &Value, props: Option<&Value>) -> Option<C
     // GitHub tells the two apart.
     let both = || Some(least(&["/limits/max_input_tokens"])?.saturating_add(max_output.unwrap_or_default()));
     let mut capabilities = Capabilities { context: context.or_else(both), max_output, ..assumed };
-    if let Some(parameters) = entry.get("supported_parameters").and_then(Value::as_array) {
+    let parameters = entry.get("supported_parameters").and_then(Value::as_array);
+    if let Some(parameters) = parameters {
         let takes = |name: &str| parameters.iter().any(|parameter| parameter.as_str() == Some(name));
         capabilities.structured = if takes("structured_outputs") {
             Structured::Schema
@@ -99,7 +100,7 @@ fn told(assumed: Capabilities, entry: &Value, props: Option<&Value>) -> Option<C
         };
         capabilities.effort = takes("reasoning") || takes("reasoning_effort");
     }
-    let told = capabilities != assumed || entry.get("supported_parameters").is_some();
+    let told = capabilities != assumed || parameters.is_some();
     told.then_some(Capabilities { source: Source::Probed, ..capabilities })
 }
 
