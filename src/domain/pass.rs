@@ -80,6 +80,9 @@ pub struct Usage {
     /// How much of the output was reasoning; absent when the provider does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning: Option<u64>,
+    /// What the provider says it charged for them; absent when it does not tell, as most do not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub charged: Option<MicroUsd>,
 }
 
 impl Usage {
@@ -101,6 +104,7 @@ impl Usage {
                 (Some(here), Some(there)) => Some(here.saturating_add(there)),
                 (here, there) => here.or(there),
             },
+            charged: [self.charged, other.charged].into_iter().flatten().reduce(MicroUsd::plus),
         }
     }
 }

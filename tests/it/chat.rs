@@ -185,6 +185,18 @@ async fn a_server_that_wants_a_key_after_all_says_so_and_people_read_how_to_give
     assert!(told.contains("give the lane `auth: bearer` and a `key_env`"), "{told}");
 }
 
+#[tokio::test]
+async fn a_server_that_cuts_the_prompt_without_a_word_is_told_of_when_its_count_betrays_it() {
+    for (tokens, cut) in [(400, true), (1_300, false)] {
+        let world = alone(KEYLESS, "").await;
+        world.chat().answers(Answer::reply(reply([expiry()])).usage(Usage::new(tokens, 20)));
+        let run = without_keys(&world).finish().await;
+        assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 1/1");
+        assert_eq!(pass(&run)["problems"].to_string().contains("seems to have cut it"), cut);
+        assert_eq!(told(&world).contains("seems to have cut it"), cut);
+    }
+}
+
 /// A shop that GitHub's models review, and nobody else.
 async fn free_of_charge() -> World {
     let world = shop().await;

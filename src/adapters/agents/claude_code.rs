@@ -109,6 +109,7 @@ fn usage(result: &Value) -> Option<Usage> {
             cache_write: count("cacheCreationInputTokens"),
             output: count("outputTokens"),
             reasoning: model.get("thinkingTokens").and_then(Value::as_u64),
+            charged: None,
         })
     });
     (usage.total_input() > 0).then_some(usage)

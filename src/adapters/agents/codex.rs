@@ -188,7 +188,8 @@ fn tokens(usage: &Value) -> Option<Usage> {
     let (cache_read, cache_write) = (count("cached_input_tokens"), count("cache_write_input_tokens"));
     let input = count("input_tokens").saturating_sub(cache_read).saturating_sub(cache_write);
     let reasoning = usage.get("reasoning_output_tokens").and_then(Value::as_u64);
-    let usage = Usage { input, cache_read, cache_write, output: count("output_tokens"), reasoning };
+    let usage =
+        Usage { input, cache_read, cache_write, output: count("output_tokens"), reasoning, charged: None };
     (usage.total_input() > 0 && usage.output > 0).then_some(usage)
 }
 

@@ -186,6 +186,7 @@ fn usage(usage: &Value) -> Option<Usage> {
         cache_write: optional_count(usage.get("cache_creation_input_tokens"))?,
         output: count(usage.get("output_tokens"))?,
         reasoning: count(usage.pointer("/output_tokens_details/thinking_tokens")),
+        charged: None,
     })
 }
 

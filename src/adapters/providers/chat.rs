@@ -12,6 +12,7 @@ use super::rejection::VendorError;
 use super::{Assemble, Parsed, Reading, Request, SCHEMA_NAME, Stop, count, optional_count, sse, word};
 use crate::domain::pass::{Feature, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
+use crate::domain::units::MicroUsd;
 
 /// The body of `POST /chat/completions`.
 pub(super) fn body(request: &Request<'_>) -> Value {
@@ -124,7 +125,14 @@ fn usage(usage: &Value) -> Option<Usage> {
         cache_write,
         output: count(usage.get("completion_tokens"))?.max(besides),
         reasoning: count(usage.pointer("/completion_tokens_details/reasoning_tokens")),
+        charged: usage.get("cost").and_then(dollars),
     })
+}
+
+/// OpenRouter's credits, which are US dollars, rounded up.
+fn dollars(cost: &Value) -> Option<MicroUsd> {
+    let micros = (cost.as_f64()? * 1e6).ceil();
+    (0.0..=1e15).contains(&micros).then_some(MicroUsd(micros as u64))
 }
 
 /// Puts the deltas of the first choice together.
@@ -254,12 +262,27 @@ mod tests {
             "prompt_tokens_details": {"cached_tokens": 7, "cache_write_tokens": 5},
             "completion_tokens_details": {"reasoning_tokens": 9},
         });
-        let expected = Usage { input: 100, cache_read: 7, cache_write: 5, output: 20, reasoning: Some(9) };
+        let expected = Usage {
+            input: 100,
+            cache_read: 7,
+            cache_write: 5,
+            output: 20,
+            reasoning: Some(9),
+            charged: None,
+        };
         assert_eq!(read(whole), Some(expected));
         let apart = json!({"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 80});
         assert_eq!(read(apart).map(|usage| usage.output), Some(70));
         let details = json!({"prompt_tokens": 10, "completion_tokens": 2, "prompt_tokens_details": null});
         assert_eq!(read(details).map(|usage| usage.total_input()), Some(10));
+        let charged = |cost: Value| {
+            let counts = json!({"prompt_tokens": 10, "completion_tokens": 2, "cost": cost});
+            read(counts).and_then(|usage| usage.charged)
+        };
+        assert_eq!(charged(json!(0.001_234_1)), Some(MicroUsd(1_235)));
+        for odd in [json!(-1), json!(1e300), json!({"total_cost": 1}), json!("0.1"), Value::Null] {
+            assert_eq!(charged(odd), None);
+        }
         for unknown in [json!(null), json!({}), json!({"prompt_tokens": 3}), json!({"prompt_tokens": -1})] {
             assert_eq!(read(unknown), None);
         }

@@ -178,6 +178,7 @@ fn usage(usage: &Value) -> Option<Usage> {
         cache_write,
         output: count(usage.get("output_tokens"))?,
         reasoning: count(usage.pointer("/output_tokens_details/reasoning_tokens")),
+        charged: None,
     })
 }
 

@@ -342,7 +342,8 @@ fn openai_response(status: &str) -> Value {
             "output_tokens": 40, "output_tokens_details": {"reasoning_tokens": 30}, "total_tokens": 3250}})
 }
 
-const USAGE: Usage = Usage { input: 10, cache_read: 3000, cache_write: 200, output: 40, reasoning: Some(30) };
+const USAGE: Usage =
+    Usage { input: 10, cache_read: 3000, cache_write: 200, output: 40, reasoning: Some(30), charged: None };
 
 #[test]
 fn both_vendors_answers_read_the_same_with_tokens_by_kind() {

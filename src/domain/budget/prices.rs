@@ -104,10 +104,12 @@ impl Price {
         }
     }
 
-    /// What a call cost by its reported usage.
+    /// What a call cost by its reported usage: never less than what the provider says it charged.
     #[must_use]
     pub fn settle(&self, usage: &Usage) -> MicroUsd {
-        self.at(usage.total_input()).cost(usage.input, usage.cache_read, usage.cache_write, usage.output)
+        let rates = self.at(usage.total_input());
+        let listed = rates.cost(usage.input, usage.cache_read, usage.cache_write, usage.output);
+        usage.charged.map_or(listed, |charged| listed.max(charged))
     }
 
     /// The most a call with at most this input and output can cost: every input token at the dearest of
@@ -227,9 +229,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_provider_charged_counts_where_it_is_more_than_the_list_says() {
+        let settled = |price: Price, charged| {
+            price.settle(&Usage { input: 10_000, output: 2_000, charged, ..Usage::default() }).0
+        };
+        let listed = price("claude-sonnet-5-5");
+        assert_eq!(settled(listed, Some(MicroUsd(1))), 40_000);
+        assert_eq!(settled(listed, Some(MicroUsd(50_000))), 50_000);
+        assert_eq!(settled(Price::free(None), Some(MicroUsd(7))), 7);
+    }
+
+    #[test]
     fn hand_computed_invoices_come_out_to_the_micro_dollar() {
         let invoice = |model: &str, input, cache_read, cache_write, output| {
-            price(model).settle(&Usage { input, cache_read, cache_write, output, reasoning: None }).0
+            price(model).settle(&Usage { input, cache_read, cache_write, output, ..Usage::default() }).0
         };
         // 10k at $2, 2k at $10.
         assert_eq!(invoice("claude-sonnet-5-5", 10_000, 0, 0, 2_000), 20_000 + 20_000);
@@ -267,7 +280,7 @@ mod tests {
             for (input, cache_read, cache_write, output) in
                 [(300_000, 0, 0, 9), (0, 0, 300_000, 9), (99_999, 1, 1, 0), (1, 272_000, 0, 16_000)]
             {
-                let usage = Usage { input, cache_read, cache_write, output, reasoning: None };
+                let usage = Usage { input, cache_read, cache_write, output, ..Usage::default() };
                 assert!(
                     price.dearest(usage.total_input(), output) >= price.settle(&usage),
                     "{model} {usage:?}"

@@ -21,8 +21,8 @@ use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry};
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
-use crate::domain::lane::Lane;
-use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt};
+use crate::domain::lane::{Lane, Wire};
+use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt, Usage};
 use crate::domain::plan::PlannedLane;
 use crate::domain::prompt;
 use crate::domain::render::words::count;
@@ -41,6 +41,9 @@ const MOST_ROOM: u32 = 32_000;
 
 /// A turn that may look up more is not begun with less time than this.
 const TIME_FOR_A_TURN: Duration = Duration::from_secs(20);
+
+/// No tokenizer gets so many bytes into the tokens of a diff on average; three to five are usual.
+const MOST_BYTES_A_TOKEN: u64 = 8;
 
 /// What every pass of a run shares.
 pub(super) struct Bench<'a> {
@@ -229,8 +232,11 @@ impl<'a> Pass<'a> {
         match attempt.end {
             AttemptEnd::Answer { text, stop, model } => {
                 self.report.resolved_model = model;
-                if attempt.billing == Billing::Unknown {
-                    self.report.capabilities = self.report.capabilities.map(Capabilities::uncounted);
+                match attempt.billing.usage() {
+                    Some(usage) => self.see_whether_it_was_read(&usage),
+                    None => {
+                        self.report.capabilities = self.report.capabilities.map(Capabilities::uncounted);
+                    }
                 }
                 match stop {
                     providers::Stop::Complete => self.read(&text),
@@ -331,6 +337,19 @@ impl<'a> Pass<'a> {
         self.postscript = prompt::repair(answer, why);
         self.mending(&format!("{why}; asked again for the right form"));
         self.at_once("repaired", end)
+    }
+
+    /// Some servers cut a prompt that their context does not hold, and answer as if they had read it all.
+    fn see_whether_it_was_read(&mut self, usage: &Usage) {
+        let Prompt { system, shared, task } = self.question.prompt;
+        let (bytes, tokens) = (system.len() + shared.len() + task.len(), usage.total_input());
+        if self.seat.endpoint.wire() == Wire::Chat && tokens.saturating_mul(MOST_BYTES_A_TOKEN) < bytes as u64
+        {
+            self.mending(&format!(
+                "the server counted {tokens} tokens in a prompt of {bytes} bytes and seems to have cut it: give it a larger \
+                 context, or set `limits` of the lane to the one it has"
+            ));
+        }
     }
 
     fn mending(&mut self, problem: &str) {
