@@ -164,20 +164,15 @@ pub fn compare(terminal: &Terminal, command: &CompareCommand) -> Result<ExitCode
     Ok(ExitCode::Done)
 }
 
-/// The values that are never shown.
+/// The values that are never shown: inputs that are keys, and variables that are secrets by their name.
 #[must_use]
 pub fn secrets(env: &actions::Environment) -> Vec<String> {
-    let named = [
-        ("github-token", "GITHUB_TOKEN"),
-        ("anthropic-api-key", "ANTHROPIC_API_KEY"),
-        ("openai-api-key", "OPENAI_API_KEY"),
-    ];
-    let inputs = named.iter().filter_map(|(input, _)| env.input(input));
-    let variables = named.iter().filter_map(|(_, variable)| env.var(variable));
-    let more = ["ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "GH_TOKEN"];
-    let plain =
-        inputs.chain(variables).chain(more.iter().filter_map(|name| env.var(name))).map(str::to_owned);
-    plain.chain(proxy_passwords(env)).collect()
+    let inputs = ["github-token", "anthropic-api-key", "openai-api-key"].into_iter();
+    let inputs = inputs.filter_map(|input| env.input(input)).map(str::to_owned);
+    // The one variable of a key that has the word in its middle.
+    let named = |name: &str| config::holds_a_secret(name) || name == "AWS_BEARER_TOKEN_BEDROCK";
+    let variables = env.named(named).map(str::to_owned);
+    inputs.chain(variables).chain(proxy_passwords(env)).collect()
 }
 
 /// The passwords in the addresses of proxies, as they stand there and as they are meant.

@@ -38,6 +38,11 @@ impl Environment {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// The variables whose names are of this kind, unless they are empty.
+    pub fn named(&self, kind: impl Fn(&str) -> bool) -> impl Iterator<Item = &str> {
+        self.0.keys().filter(move |name| kind(name)).filter_map(|name| self.var(name))
+    }
+
     /// An input of the action. The runner keeps hyphens; some wrappers turn them into underscores.
     #[must_use]
     pub fn input(&self, name: &str) -> Option<&str> {

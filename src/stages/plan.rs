@@ -15,6 +15,7 @@ use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::{End, Feature, Prompt};
 use crate::domain::plan::{Batch, BatchFile, Coverage, LeftOut, OUTPUT_CAPS, Plan, PlannedLane, sets};
 use crate::domain::prompt::{self, MAX_NAMES, Material};
+use crate::domain::render::words::sentence;
 use crate::domain::snapshot::Snapshot;
 use crate::domain::triage;
 use crate::domain::units::MicroUsd;
@@ -202,6 +203,9 @@ fn no_candidate(settings: &Settings, absent: &[(Lane, End)]) -> Stop {
             format!("Set {} from a repository secret.", wanted.join(" and ")),
         );
     }
+    if let Some(stop) = unreachable(absent) {
+        return stop;
+    }
     let models: Vec<String> = settings.lanes.iter().map(|lane| format!("`{}`", lane.model)).collect();
     Stop::fail(
         Reason::UnknownPrice,
@@ -209,6 +213,23 @@ fn no_candidate(settings: &Settings, absent: &[(Lane, End)]) -> Stop {
         format!("No price is known for {}, so no budget could be kept.", models.join(" or ")),
         "Add the model under `prices` in the configuration, in USD per million tokens, or choose a listed one.",
     )
+}
+
+/// The end of a run in which lanes cannot be reached for another reason than a key or a price, if that is so.
+fn unreachable(absent: &[(Lane, End)]) -> Option<Stop> {
+    let (mut what, mut advice) = (Vec::new(), Vec::new());
+    for (lane, end) in absent {
+        if let End::Fatal { why, advice: more } = end
+            && *end != no_price(&lane.model)
+            && !what.contains(why)
+        {
+            what.push(why.clone());
+            advice.push(sentence(more));
+        }
+    }
+    advice.dedup();
+    let told = format!("No reviewer can be reached, so nothing was reviewed: {}.", what.join("; "));
+    (!what.is_empty()).then(|| Stop::fail(Reason::NoLane, ExitCode::NoReview, told, advice.join(" ")))
 }
 
 /// What the budget holds: these lanes read these batches, with answers of at most so many tokens.

@@ -17,6 +17,7 @@ mod again;
 mod agents;
 mod batches;
 mod chat;
+mod clouds;
 mod context;
 mod corpus_anchors;
 mod corpus_reviews;

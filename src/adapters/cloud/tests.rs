@@ -351,6 +351,19 @@ async fn a_service_that_is_unwell_is_asked_three_times() {
     assert_eq!(service.asked().len(), 3);
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_exchange_ends_with_the_time_of_the_run_and_each_identity_is_exchanged_once() {
+    // Takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let outside = job(&format!("http://{}", silent.local_addr().unwrap()));
+    let auths = [aws(), azure(), Auth::ApiKey, aws()];
+    let until = Instant::now() + Duration::from_secs(5);
+    let given = credentials(&outside, auths.iter(), until).await;
+    let [(first, Err(late)), (second, Err(_))] = given.as_slice() else { panic!("{given:?}") };
+    assert_eq!((*first, *second), (&auths[0], &auths[1]));
+    assert!(late.why.contains("took all the time of this run"), "{late:?}");
+}
+
 #[tokio::test]
 async fn keys_of_the_environment_are_taken_where_no_role_is_named() {
     let auth = Auth::Aws { role: None, region: "us-east-1".to_owned() };

@@ -72,7 +72,9 @@ impl Request<'_> {
         if task.is_empty() || self.sends(Feature::StructuredOutput) {
             return Cow::Borrowed(task);
         }
-        Cow::Owned(format!("{task}\n\nAnswer with JSON of this schema and nothing else:\n{REPLY_SCHEMA}"))
+        // On one line: its white space would be paid for.
+        let schema: Value = serde_json::from_str(REPLY_SCHEMA).unwrap_or_default();
+        Cow::Owned(format!("{task}\n\nAnswer with JSON of this schema and nothing else:\n{schema}"))
     }
 
     /// The conversation with tools, unless the server would not take them.

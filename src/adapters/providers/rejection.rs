@@ -218,7 +218,7 @@ impl Class {
         };
         if let (Self::Key | Self::Permission, Some((identity, right))) = (self, &called.identity) {
             return format!(
-                "Check that {identity} may use this model{right}, and that {base} is of the same account and region."
+                "Check that {base} is of the same account and region, and that {identity} may use this model{right}."
             );
         }
         match self {

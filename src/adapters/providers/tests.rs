@@ -52,7 +52,8 @@ fn shape_of(mut body: Value) -> Value {
 
 /// The task where no server holds the answer to the schema.
 fn in_words(task: &str) -> String {
-    format!("{task}\n\nAnswer with JSON of this schema and nothing else:\n{REPLY_SCHEMA}")
+    let schema: Value = serde_json::from_str(REPLY_SCHEMA).unwrap();
+    format!("{task}\n\nAnswer with JSON of this schema and nothing else:\n{schema}")
 }
 
 #[test]
