@@ -44,8 +44,8 @@ new file mode 100644
 
 CONFIG = f"""\
 lanes:
-  claude: false
-  codex: false
+  claude: null
+  codex: null
   small:
     provider: compatible
     model: smollm2-135m
@@ -87,11 +87,17 @@ class Filter(http.server.BaseHTTPRequestHandler):
         if form in Filter.refuses:
             error = {"code": 400, "type": "invalid_request_error", "message": f"response_format {form} is not supported"}
             return self.answer(400, "application/json", [json.dumps({"error": error}).encode()])
+        self.passed_on("POST", body)
+
+    def passed_on(self, method, body):
         to = urllib.parse.urlparse(Filter.upstream)
         connection = http.client.HTTPConnection(to.hostname, to.port)
-        connection.request("POST", self.path, body, {"content-type": "application/json"})
+        connection.request(method, self.path, body, {"content-type": "application/json"})
         reply = connection.getresponse()
         self.answer(reply.status, reply.getheader("content-type"), iter(lambda: reply.read1(4096), b""))
+
+    def do_GET(self):
+        self.passed_on("GET", None)
 
     def answer(self, status, kind, chunks):
         self.send_response(status)

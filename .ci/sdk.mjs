@@ -35,9 +35,9 @@ const WIRES = {
             type Failure = Omit<ErrorResponse, 'error'> & { error: ErrorObject & { details?: ErrorDetails } };`,
         excused: [[/^(x-api-key|authorization)$/, 'the documented header; SDK 1.12 sends a bearer token, and takes this one too']],
         schemaAt: ['output_config', 'format', 'schema'],
-        key: 'ANTHROPIC_API_KEY',
-        base: ['ANTHROPIC_BASE_URL', ''],
-        model: ['--claude-model', 'claude-sonnet-5-5'],
+        model: 'claude-sonnet-5-5',
+        env: origin => ({ ANTHROPIC_API_KEY: KEY, ANTHROPIC_BASE_URL: origin }),
+        arguments: () => ['--claude-model', 'claude-sonnet-5-5'],
         texts: body => ({ system: body.system, content: body.messages[0].content }),
         output: body => body.max_tokens,
         ask(origin, inputs, sends) {
@@ -68,9 +68,9 @@ const WIRES = {
             type Failure = { error: ErrorObject };`,
         excused: [],
         schemaAt: ['text', 'format', 'schema'],
-        key: 'OPENAI_API_KEY',
-        base: ['OPENAI_BASE_URL', '/v1'],
-        model: ['--codex-model', 'gpt-6.1-sol'],
+        model: 'gpt-6.1-sol',
+        env: origin => ({ OPENAI_API_KEY: KEY, OPENAI_BASE_URL: `${origin}/v1` }),
+        arguments: () => ['--codex-model', 'gpt-6.1-sol'],
         texts: body => ({ system: body.instructions, content: body.input[0].content }),
         output: body => body.max_output_tokens,
         ask(origin, inputs, sends) {
@@ -95,6 +95,38 @@ const WIRES = {
             });
         },
     },
+    chat: {
+        types: ['openai/resources/chat/completions', 'ChatCompletionCreateParams'],
+        answers: `
+            import type { ChatCompletion, ChatCompletionChunk } from 'openai/resources/chat/completions';
+            import type { ErrorObject } from 'openai/resources/shared';
+            type Answer = ChatCompletion;
+            type Event = ChatCompletionChunk | Failure;
+            type Failure = { error: ErrorObject };`,
+        excused: [],
+        schemaAt: ['response_format', 'json_schema', 'schema'],
+        model: 'qwen3',
+        env: () => ({ OPENAI_COMPATIBLE_API_KEY: KEY }),
+        arguments: origin => {
+            const lane = `{provider: compatible, model: qwen3, base_url: "${origin}/v1", auth: bearer, free: true}`;
+            fs.writeFileSync(path.join(work, 'config.yml'), `lanes:\n  claude: null\n  codex: null\n  local: ${lane}\n`);
+            return ['--config', path.join(work, 'config.yml')];
+        },
+        // Shared text and task are one text, and the schema stands in it where the server is not sent one.
+        texts: body => ({ system: body.messages[0].content, content: [{ text: body.messages[1].content }] }),
+        output: body => body.max_tokens,
+        ask(origin, inputs, sends) {
+            const format = { type: 'json_schema', json_schema: { name: SCHEMA_NAME, strict: sends('strict-schema'), schema: toStrictJsonSchema(SCHEMA) } };
+            return new OpenAI({ apiKey: KEY, baseURL: `${origin}/v1`, maxRetries: 0 }).chat.completions.create({
+                model: inputs.model,
+                messages: [{ role: 'system', content: inputs.system }, { role: 'user', content: inputs.shared }],
+                [sends('max-tokens') ? 'max_tokens' : 'max_completion_tokens']: inputs.max_output,
+                ...(sends('structured-output') ? { response_format: format } : sends('json-mode') && { response_format: { type: 'json_object' } }),
+                ...(sends('effort') && { reasoning_effort: inputs.effort }),
+                ...(sends('stream') && { stream: true, ...(sends('stream-usage') && { stream_options: { include_usage: true } }) }),
+            });
+        },
+    },
 };
 
 /** Headers that may differ, and why. All others must be equal. */
@@ -116,6 +148,11 @@ const fail = message => {
 
 const captured = [];
 const server = http.createServer((request, response) => {
+    // Servers that speak Chat Completions are first asked what they can do.
+    if (request.method === 'GET') {
+        response.writeHead(404).end();
+        return;
+    }
     const chunks = [];
     request.on('data', chunk => chunks.push(chunk));
     request.on('end', () => {
@@ -247,8 +284,15 @@ console.log(`types: ${scripted} answers, events and errors of the tests taken`);
 // --- 2. the same inputs through the SDK ---
 
 let equal = 0;
+/** The prompt is ours alone: of all that stands around it, the SDK's client has to say the same. */
+function promptIn(wire, body) {
+    const { system, content } = WIRES[wire].texts(body);
+    const [shared, task] = content.map(block => block.text);
+    return { system, shared, task };
+}
+
 for (const each of cases) {
-    const theirs = await sentBySdk(each.wire, each.inputs);
+    const theirs = await sentBySdk(each.wire, { ...each.inputs, ...promptIn(each.wire, each.body) });
     for (const field of compare(each.body, theirs.body)) {
         if (field.how === 'equal') equal += 1;
         else fail(`${each.name}: ${field.name}: ${field.how} (ours ${short(field.ours)}, SDK ${short(field.theirs)})`);
@@ -270,9 +314,8 @@ fs.writeFileSync(path.join(work, 'change.diff'), `diff --git a/src/session.rs b/
 
 async function sentByBinary(wire) {
     captured.length = 0;
-    const { key, base, model } = WIRES[wire];
-    const child = spawn(binary, ['review', '--diff', path.join(work, 'change.diff'), ...model], {
-        env: { PATH: process.env.PATH, [key]: KEY, [base[0]]: origin + base[1] },
+    const child = spawn(binary, ['review', '--diff', path.join(work, 'change.diff'), ...WIRES[wire].arguments(origin)], {
+        env: { PATH: process.env.PATH, ...WIRES[wire].env(origin) },
         stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
@@ -284,11 +327,8 @@ async function sentByBinary(wire) {
 
 for (const wire of Object.keys(WIRES)) {
     const ours = await sentByBinary(wire);
-    const { system, content } = WIRES[wire].texts(ours.body);
-    // The prompt is ours alone; all that stands around it is not.
-    const [shared, task] = content.map(block => block.text);
     const inputs = {
-        model: WIRES[wire].model[1], effort: 'medium', system, shared, task, max_output: WIRES[wire].output(ours.body),
+        ...promptIn(wire, ours.body), model: WIRES[wire].model, effort: 'medium', max_output: WIRES[wire].output(ours.body),
         without: [], mark_cache: false,
     };
     const theirs = await sentBySdk(wire, inputs);

@@ -19,13 +19,16 @@ use counterpoint::adapters::providers::{self, Request};
 use counterpoint::domain::lane::{Effort, Wire};
 use counterpoint::domain::pass::{Feature, Prompt};
 
-const FEATURES: [Feature; 6] = [
+const FEATURES: [Feature; 9] = [
     Feature::StructuredOutput,
     Feature::StrictSchema,
+    Feature::JsonMode,
     Feature::Effort,
     Feature::CacheMark,
     Feature::ServiceTier,
     Feature::Stream,
+    Feature::StreamUsage,
+    Feature::MaxTokens,
 ];
 
 /// Every choice of features to leave out.
@@ -41,7 +44,7 @@ fn main() {
         shared: "The diff: \"é\" \u{1f980}\n\tline".to_owned(),
         task: "Review.".to_owned(),
     };
-    for (wire, name) in [(Wire::Messages, "messages"), (Wire::Responses, "responses")] {
+    for (wire, name) in [(Wire::Messages, "messages"), (Wire::Responses, "responses"), (Wire::Chat, "chat")] {
         let mut seen = BTreeSet::new();
         for without in choices() {
             for mark_cache in [false, true] {

@@ -28,6 +28,7 @@ mod floors;
 mod fuzz_findings;
 mod git_made_diffs;
 mod hostile;
+mod leaks;
 mod left_out;
 mod mended;
 mod networks;

@@ -5,6 +5,7 @@
 
 mod anthropic;
 mod chat;
+mod echo;
 mod endpoint;
 mod openai;
 mod probe;

@@ -9,8 +9,9 @@ use std::time::SystemTime;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::echo::without_prompt;
 use super::{AttemptEnd, Endpoint, Retry, Stop, word};
-use crate::adapters::http::retry_after;
+use crate::adapters::http::{one_line, retry_after};
 use crate::domain::lane::{Provider, Wire};
 use crate::domain::pass::Feature;
 
@@ -304,7 +305,8 @@ pub(super) fn classify(
     };
     let said = [error.kind.as_str(), error.code.as_str(), error.message.as_str()];
     let said: Vec<&str> = said.into_iter().filter(|text| !text.is_empty()).collect();
-    let said = endpoint.clean(&said.join(": "), MESSAGE_LIMIT);
+    let said = without_prompt(&endpoint.clean(&said.join(": "), usize::MAX), body, 2 * MESSAGE_LIMIT);
+    let said = one_line(&said, MESSAGE_LIMIT);
     let mut why = format!("{} {} ({place})", endpoint.host(), class.words());
     if !said.is_empty() {
         why = format!("{why}: {said}");

@@ -4,8 +4,8 @@
 //! expiry. Of every end three things are told: the outputs with the check, the sentence on the lane, and the lane's line in the
 //! table of costs. Where the streamed answer is told like the plain one, it stands there once.
 
-mod server;
-mod wire;
+pub mod server;
+pub mod wire;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -16,12 +16,22 @@ use self::wire::{Form, Wire, answer, error, plain};
 use crate::shop::*;
 use crate::world::*;
 
-/// Nobody waits longer than a second for a server to begin or to go on.
-const IMPATIENT: &str = "\
-lanes:
-  claude: {timeouts: {first_byte_seconds: 1, idle_seconds: 1}}
-  codex: {timeouts: {first_byte_seconds: 1, idle_seconds: 1}}
-";
+/// The lanes: in `chat` a server of one's own takes the place of Codex. Nobody waits longer than a second for a server to
+/// begin or to go on.
+fn config(wire: Wire, origin: &str) -> String {
+    let impatient = "timeouts: {first_byte_seconds: 1, idle_seconds: 1}";
+    let lanes = match wire {
+        Wire::Messages | Wire::Responses => format!("  claude: {{{impatient}}}\n  codex: {{{impatient}}}\n"),
+        Wire::Chat => format!(
+            "  codex: null\n  local: {{provider: compatible, model: qwen3, base_url: \"{origin}/v1\", auth: bearer, \
+             free: true, {impatient}}}\n"
+        ),
+    };
+    format!("lanes:\n{lanes}")
+}
+
+/// The key of the server of one's own.
+pub const LOCAL_KEY: &str = "world-local-key-c07d";
 
 /// What an answer that is understood says. Its letters take one to four bytes.
 fn good() -> String {
@@ -30,29 +40,35 @@ fn good() -> String {
         .to_string()
 }
 
-/// What is told of a lane whose server plays these answers.
-async fn published_of(wire: Wire, answers: Vec<Played>) -> String {
+/// A run in which the server of one lane plays these answers, and the other lane finds the expiry.
+pub async fn run(world: &World, wire: Wire, answers: Vec<Played>) -> (Finished, Server) {
     let mut hasher = DefaultHasher::new();
     answers.iter().for_each(|answer| answer.bytes.hash(&mut hasher));
     let server = Server::play(answers, hasher.finish()).await;
-    let world = shop().await;
-    let (name, living) = match wire {
-        Wire::Messages => ("Claude", world.codex()),
-        Wire::Responses => ("Codex", world.claude()),
+    world.base_file(".github/counterpoint.yml", &config(wire, &server.origin));
+    let run = opened(world);
+    let (living, run) = match wire {
+        Wire::Messages => (world.codex(), run.env("ANTHROPIC_BASE_URL", &server.origin)),
+        Wire::Responses => (world.claude(), run.env("OPENAI_BASE_URL", format!("{}/v1", server.origin))),
+        Wire::Chat => (world.claude(), run.env("OPENAI_COMPATIBLE_API_KEY", LOCAL_KEY)),
     };
     living.answers(reply([expiry()]));
-    world.base_file(".github/counterpoint.yml", IMPATIENT);
-    let run = opened(&world);
-    let run = match wire {
-        Wire::Messages => run.env("ANTHROPIC_BASE_URL", &server.origin),
-        Wire::Responses => run.env("OPENAI_BASE_URL", format!("{}/v1", server.origin)),
-    };
-    let run = run.finish().await;
+    (run.finish().await, server)
+}
+
+/// What is told of a lane whose server plays these answers.
+async fn published_of(wire: Wire, answers: Vec<Played>) -> String {
+    let world = shop().await;
+    let (run, _) = run(&world, wire, answers).await;
     world.assert_clean();
+    let name = match wire {
+        Wire::Messages => "Claude",
+        Wire::Responses => "Codex",
+        Wire::Chat => "Local",
+    };
     let summary = told(&world);
     let both = summary.contains("found by both");
-    let begin =
-        if both { "Claude and Codex both finished".to_owned() } else { format!("{name} did not finish") };
+    let begin = if both { "Claude and ".to_owned() } else { format!("{name} did not finish") };
     let sentence = summary.lines().find(|line| line.starts_with(&begin)).unwrap_or("nothing is said");
     let costs = lines_with(&summary, &[&format!("| {name} |")]).join("\n");
     let found = if both { "found by both" } else { "found by one" };
@@ -91,6 +107,10 @@ async fn a_whole_answer_is_read() {
     responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     | Codex | `gpt-6.1-sol` | review | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Local both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Local | `qwen3` | review | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -105,6 +125,10 @@ async fn a_refusal_is_told_with_its_category() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view.
     | Codex | `gpt-6.1-sol` | refused | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view.
+    | Local | `qwen3` | refused | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -119,6 +143,10 @@ async fn a_refusal_without_a_category_is_a_refusal() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (the model refused, <m:ss>): this is one reviewer's view.
     | Codex | `gpt-6.1-sol` | refused | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (the model refused, <m:ss>): this is one reviewer's view.
+    | Local | `qwen3` | refused | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -133,6 +161,10 @@ async fn an_answer_that_is_cut_at_the_output_limit_again_and_again_is_told_as_cu
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (its answer was cut at the output limit, 2 tries, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
     | Codex | `gpt-6.1-sol` | cut at the output limit, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (its answer was cut at the output limit, 2 tries, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
+    | Local | `qwen3` | cut at the output limit, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -150,6 +182,10 @@ async fn an_answer_that_is_cut_at_the_output_limit_is_asked_for_with_more_room()
     responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Local both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Local | `qwen3` | review, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -168,6 +204,10 @@ async fn an_answer_that_is_not_what_was_asked_for_is_repaired() {
     responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Local both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Local | `qwen3` | review, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -184,6 +224,10 @@ async fn an_answer_that_is_not_what_was_asked_for_is_told_as_such() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
     | Codex | `gpt-6.1-sol` | no readable answer, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view.
+    | Local | `qwen3` | no readable answer, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -200,6 +244,10 @@ async fn a_rate_limit_that_outlasts_three_tries_is_told() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (rate limit, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | rate limit, 3 requests | unknown | <m:ss> | $0.00 |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (rate limit, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | rate limit, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -217,6 +265,10 @@ async fn a_rate_limit_with_a_short_wait_is_waited_for() {
     responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Local both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Local | `qwen3` | review, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -231,6 +283,10 @@ async fn a_rate_limit_with_a_wait_beyond_the_deadline_is_not_waited_for() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (rate limit, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | rate limit | unknown | <m:ss> | $0.00 |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (rate limit, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | rate limit | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -245,6 +301,10 @@ async fn a_spending_limit_is_not_asked_again() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the variable OPENAI_COMPATIBLE_API_KEY belongs to.
+    | Local | `qwen3` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -261,6 +321,10 @@ async fn a_server_that_stays_overloaded_is_told() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> is overloaded (HTTP 503): server_error: The server is overloaded or not ready yet, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | $0.00 |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> is overloaded (HTTP 503): server_error: The server is overloaded or not ready yet, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | not available, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -276,6 +340,10 @@ async fn a_server_that_is_overloaded_once_is_asked_again() {
     responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Local both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    | Local | `qwen3` | review, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -291,6 +359,10 @@ async fn a_bad_gateway_is_told() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> ran into a time-out or a bad gateway (HTTP 502): an HTML page instead of an error, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> ran into a time-out or a bad gateway (HTTP 502): an HTML page instead of an error, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | not available, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -306,6 +378,10 @@ async fn a_page_instead_of_an_answer_is_told() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | not available, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -320,6 +396,10 @@ async fn an_answer_that_is_cut_off_is_told() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port>: the connection was cut in the middle of the answer: end of file before message length reached, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port>: the connection was cut in the middle of the answer: end of file before message length reached, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | not available, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -338,6 +418,10 @@ async fn an_answer_that_is_cut_off_once_is_asked_for_again() {
     responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
     | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Local both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Local | `qwen3` | review, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -352,6 +436,10 @@ async fn an_error_in_the_middle_of_a_stream_is_told() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> had an error (inside its answer): error: server_error: The server had an error while processing your request. Sorry about that!, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> had an error (inside its answer): server_error: The server had an error while processing your request, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | not available, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -369,6 +457,10 @@ async fn an_error_in_the_middle_of_a_stream_is_asked_again() {
     responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
     | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Local both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Local | `qwen3` | review, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -385,6 +477,10 @@ async fn a_server_that_never_begins_is_told() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> was silent for 1 s before its first byte, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> was silent for 1 s before its first byte, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | not available, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -399,6 +495,10 @@ async fn a_server_that_does_not_begin_once_is_asked_again() {
     responses: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
     | Codex | `gpt-6.1-sol` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
+
+    chat: exit 0: reviewed ok, gate off, lanes 2/2, check success; found by both
+    Claude and Local both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> at most of $1.00**
+    | Local | `qwen3` | review, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
 
@@ -413,6 +513,10 @@ async fn a_server_that_falls_silent_in_the_middle_is_told() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> was silent for 1 s in the middle of its answer, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
     | Codex | `gpt-6.1-sol` | not available, 3 requests | unknown | <m:ss> | <usd> |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> was silent for 1 s in the middle of its answer, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
+    | Local | `qwen3` | not available, 3 requests | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -429,6 +533,10 @@ async fn a_wrong_key_is_told_with_what_to_do() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided: world-co\*\*\*\*\*91ab. You can find your API key at https://platform.openai.com/account/api-keys): this is one reviewer's view. Check the secret given to the input `openai-api-key` (or OPENAI_API_KEY): it is wrong, revoked or of another provider.
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided: world-co\*\*\*\*\*91ab. You can find your API key at https://platform.openai.com/account/api-keys): this is one reviewer's view. Check the secret given to the variable OPENAI_COMPATIBLE_API_KEY: it is wrong, revoked or of another provider.
+    | Local | `qwen3` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -443,6 +551,10 @@ async fn an_unknown_model_is_told_with_what_to_do() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> does not know the model (HTTP 400): invalid_request_error: model_not_found: The requested model 'gpt-6.1-sol' does not exist): this is one reviewer's view. Check the model's name (input `codex-model`, or `model` of the lane in .github/counterpoint.yml), and that the key in the input `openai-api-key` (or OPENAI_API_KEY) may use it.
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> does not know the model (HTTP 404): invalid_request_error: model_not_found: The model `qwen3` does not exist or you do not have access to it): this is one reviewer's view. Check the model's name (`model` of the lane `local` in .github/counterpoint.yml), and that the key in the variable OPENAI_COMPATIBLE_API_KEY may use it.
+    | Local | `qwen3` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -457,6 +569,10 @@ async fn an_account_without_credit_is_told_with_what_to_do() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the variable OPENAI_COMPATIBLE_API_KEY belongs to.
+    | Local | `qwen3` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }
 
@@ -471,5 +587,9 @@ async fn a_prompt_that_is_too_long_is_told_with_what_to_do() {
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
     Codex did not finish (127.0.0.1:<port> finds the request too long (HTTP 400): invalid_request_error: context_length_exceeded: Your input exceeds the context window of this model. Please adjust your input and try again): this is one reviewer's view. Leave files out with `paths.exclude` in .github/counterpoint.yml, or choose a model with a larger context (input `codex-model`, or `model` of the lane in .github/counterpoint.yml).
     | Codex | `gpt-6.1-sol` | could not be asked | unknown | <m:ss> | $0.00 |
+
+    chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
+    Local did not finish (127.0.0.1:<port> finds the request too long (HTTP 400): invalid_request_error: context_length_exceeded: Your input exceeds the context window of this model. Please adjust your input and try again): this is one reviewer's view. Leave files out with `paths.exclude` in .github/counterpoint.yml, or choose a model with a larger context (`model` of the lane `local` in .github/counterpoint.yml).
+    | Local | `qwen3` | could not be asked | unknown | <m:ss> | $0.00 |
     ");
 }

@@ -52,6 +52,15 @@ impl Server {
             let mut borders = Borders(seed | 1);
             while let Ok((mut socket, _)) = listener.accept().await {
                 let request = read_request(&mut socket).await;
+                // What a server can do is asked before anything else; this one does not tell.
+                if request.starts_with("GET ") {
+                    let _ = socket
+                        .write_all(
+                            b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+                        )
+                        .await;
+                    continue;
+                }
                 seen.lock().unwrap().push(request);
                 let answer = match answers.len() {
                     1 => answers[0].clone(),

@@ -12,15 +12,17 @@ use super::server::{Borders, Played, Then};
 pub enum Wire {
     Messages,
     Responses,
+    Chat,
 }
 
 impl Wire {
-    pub const ALL: [Self; 2] = [Self::Messages, Self::Responses];
+    pub const ALL: [Self; 3] = [Self::Messages, Self::Responses, Self::Chat];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Messages => "messages",
             Self::Responses => "responses",
+            Self::Chat => "chat",
         }
     }
 }
@@ -54,10 +56,18 @@ pub fn answer(wire: Wire, form: Form, name: &str, text: &str) -> Played {
     }
 }
 
+/// The names and errors of the wire's `errors.json`.
+pub fn errors(wire: Wire) -> serde_json::Map<String, Value> {
+    serde_json::from_str(&file(wire, "errors.json")).unwrap()
+}
+
 /// An error of the wire's `errors.json`.
 pub fn error(wire: Wire, name: &str) -> Played {
-    let errors: Value = serde_json::from_str(&file(wire, "errors.json")).unwrap();
-    let error = &errors[name];
+    rejection(&errors(wire)[name])
+}
+
+/// An answer as `errors.json` describes it.
+pub fn rejection(error: &Value) -> Played {
     let headers = error["headers"].as_object().unwrap().iter();
     let headers: Vec<_> =
         headers.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect();

@@ -61,7 +61,7 @@ pub use self::{
     published::Published,
     pulls::{GitRepo, HeadRepo, Pull},
     run::{Finished, Run, Running, read_env_file},
-    script::{Answer, Finding, Reply, Usage, challenge, clearance, defence, finding, reply},
+    script::{Answer, Finding, Form, Reply, Usage, challenge, clearance, defence, finding, reply},
     state::{ErrorShape, Permission, State, User},
 };
 
