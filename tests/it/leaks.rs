@@ -33,6 +33,21 @@ fn key(world: &World, wire: Wire) -> String {
     }
 }
 
+/// The same bytes in one piece, with the key in place of the model's name, of ids and of the category of a refusal.
+fn renamed(answer: Played, key: &str) -> Played {
+    let text = String::from_utf8(answer.bytes).unwrap();
+    let (_, body) = text.split_once("\r\n\r\n").unwrap();
+    let streamed = text.contains("transfer-encoding: chunked");
+    // Without the borders of HTTP's chunks, which may stand inside a name.
+    let lines = body.split("\r\n");
+    let body: String = if streamed { lines.skip(1).step_by(2).collect() } else { body.to_owned() };
+    let names = ["claude-sonnet-5-5", "gpt-6.1-sol", "qwen3", "cyber"];
+    let body =
+        names.iter().fold(body, |body, name| body.replace(&format!("\"{name}\""), &format!("\"{key}\"")));
+    assert!(body.contains(key), "{body}");
+    plain(200, if streamed { "text/event-stream" } else { "application/json" }, &[], &body)
+}
+
 /// Everything a run leaves behind but the pull request, by name.
 fn left(run: &Finished) -> Vec<(String, String)> {
     let outputs = run.outputs.clone().unwrap_or_default();
@@ -127,13 +142,21 @@ async fn a_server_that_repeats_what_it_was_sent_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_model_that_says_the_key_is_not_repeated() {
+async fn a_server_that_says_the_key_in_its_answer_is_not_repeated() {
     for wire in Wire::ALL {
         let key = key(&World::start().await, wire);
         let finding = expiry().title(&format!("Key {key}")).body(&format!("Body {key}")).scenario(&key);
-        let text = reply([finding]).value().to_string();
-        let answers = vec![answer(wire, Form::Plain, "done", &text)];
-        let told = leaks(wire, vec![("a finding".to_owned(), answers)]).await;
+        let told = reply([finding]).value().to_string();
+        let mut ends = Vec::new();
+        for form in [Form::Plain, Form::Streamed] {
+            ends.push((format!("{form:?}: a finding"), vec![answer(wire, form, "done", &told)]));
+            // The model's name, the answer's id and whatever else is a word of the server's own.
+            for name in ["done", "refused-with-category"] {
+                let echoing = renamed(answer(wire, form, name, &told), &key);
+                ends.push((format!("{form:?}: {name} by a model of that name"), vec![echoing]));
+            }
+        }
+        let told = leaks(wire, ends).await;
         assert!(told.is_empty(), "{told:#?}");
     }
 }

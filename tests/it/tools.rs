@@ -271,12 +271,11 @@ fn find(text: &str) -> (&'static str, Value) {
 
 /// Raises the doubled refund unless the request shows that its caller halves the amount.
 fn unless_halved(form: Form) -> Answer {
-    let answer = Answer::choose(move |body| {
+    Answer::choose(move |body| {
         let seen = body.to_string().contains("refund(amount / 2, true)");
         let answer = Answer::reply(if seen { reply([]) } else { reply([refund()]) });
         if form == Form::Plain { answer.plain() } else { answer.streamed() }
-    });
-    answer
+    })
 }
 
 fn in_form(answer: Answer, form: Form) -> Answer {

@@ -261,13 +261,18 @@ impl Endpoint {
 
     /// A vendor's words on one line, without the key should the vendor repeat it.
     pub(in crate::adapters) fn clean(&self, text: &str, limit: usize) -> String {
+        one_line(&self.without_keys(text), limit)
+    }
+
+    /// What a server said, without the key should it repeat it.
+    pub(super) fn without_keys(&self, text: &str) -> String {
         let secrets = match &self.proof {
             Proof::Nothing => Vec::new(),
             Proof::Key(_, key) | Proof::Bearer(key) => vec![key],
             Proof::Signature(keys, _) => keys.secrets(),
         };
         let without = |text: String, secret: &SecretString| text.replace(secret.expose_secret(), "[key]");
-        one_line(&secrets.into_iter().fold(text.to_owned(), without), limit)
+        secrets.into_iter().fold(text.to_owned(), without)
     }
 }
 

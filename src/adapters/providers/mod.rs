@@ -266,7 +266,23 @@ pub async fn send(
         attempt.request_id = Some(id);
     }
     attempt.first_byte = silence.first_byte;
-    attempt
+    attempt.without_keys(endpoint)
+}
+
+impl Attempt {
+    /// A server knows the key and may say it anywhere; all that it says may be shown.
+    fn without_keys(mut self, endpoint: &Endpoint) -> Self {
+        let mut said = vec![&mut self.request_id];
+        if let AttemptEnd::Answer { text, stop, model } = &mut self.end {
+            *text = endpoint.without_keys(text);
+            said.push(model);
+            if let Stop::Refused { category } = stop {
+                said.push(category);
+            }
+        }
+        said.into_iter().flatten().for_each(|words| *words = endpoint.without_keys(words));
+        self
+    }
 }
 
 /// How long a server has been silent, and whether that is too long.
