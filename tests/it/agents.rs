@@ -167,7 +167,7 @@ async fn a_program_gets_its_own_key_and_the_way_to_the_network_and_nothing_else(
     run.env("HOME", "/root").finish().await.assert_code(0);
     insta::assert_snapshot!(desk.variables("claude").join(" "), @"ANTHROPIC_API_KEY ANTHROPIC_BASE_URL API_TIMEOUT_MS CLAUDE_CODE_DISABLE_ATTACHMENTS CLAUDE_CODE_DISABLE_BACKGROUND_TASKS CLAUDE_CODE_DISABLE_CLAUDE_MDS CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS CLAUDE_CODE_DISABLE_FILE_MENTIONS CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK CLAUDE_CODE_MAX_OUTPUT_TOKENS CLAUDE_CODE_MAX_RETRIES CLAUDE_CONFIG_DIR DISABLE_AUTOUPDATER DISABLE_ERROR_REPORTING DISABLE_TELEMETRY HOME HTTPS_PROXY LC_ALL MAX_STRUCTURED_OUTPUT_RETRIES PATH TMPDIR");
     insta::assert_snapshot!(desk.variables("codex").join(" "), @"CODEX_HOME COUNTERPOINT_AGENT_KEY HOME HTTPS_PROXY LC_ALL PATH TMPDIR");
-    let [token, claude_key, codex_key, _] = world.secrets();
+    let [token, claude_key, codex_key, ..] = world.secrets();
     for (name, own, other) in [("claude", &claude_key, &codex_key), ("codex", &codex_key, &claude_key)] {
         let env = desk.note(&format!("{name}.env"));
         assert!(env.contains(own) && !env.contains(other) && !env.contains(&token), "{name}: {env}");
@@ -461,6 +461,23 @@ async fn codex_is_lent_the_login_of_whoever_runs_it_as_a_copy() {
     );
     assert!(!desk.note("codex.env").contains(&own.display().to_string()));
     desk.assert_nothing_left();
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn the_token_of_a_subscription_reaches_claude_code_under_the_name_that_it_reads() {
+    let (world, desk) = (shop().await, Desk::new());
+    desk.prints("claude", &[claude_result(&reply([]))]);
+    world.codex().answers(reply([]));
+    let lanes =
+        CLAUDE.replace("{engine: claude-code,", "{engine: claude-code, auth: bearer, key_env: MY_TOKEN,");
+    let run = desk.run(&world, &lanes).env("MY_TOKEN", "sk-ant-oat01-dummy").finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    let given = desk.variables("claude");
+    let tokens: Vec<&String> =
+        given.iter().filter(|name| name.contains("TOKEN") && !name.contains("MAX")).collect();
+    assert_eq!(tokens, ["CLAUDE_CODE_OAUTH_TOKEN"]);
+    assert!(!given.contains(&"ANTHROPIC_API_KEY".to_owned()));
     world.assert_clean();
 }
 

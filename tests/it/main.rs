@@ -34,6 +34,7 @@ mod mended;
 mod networks;
 mod odd_pulls;
 mod perturbed_claims;
+mod real_agents;
 mod shop;
 mod surface;
 mod terminal;
