@@ -9,9 +9,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::rejection::VendorError;
-use super::{Assemble, Parsed, Reading, Request, SCHEMA_NAME, Stop, count, optional_count, sse, word};
+use super::{Assemble, Parsed, Reading, Request, SCHEMA_NAME, Stop, Talk, count, optional_count, sse, word};
 use crate::domain::pass::{Feature, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
+use crate::domain::tools::{self, Call};
 use crate::domain::units::MicroUsd;
 
 /// The body of `POST /chat/completions`.
@@ -26,6 +27,8 @@ pub(super) fn body(request: &Request<'_>) -> Value {
     if !request.prompt.system.is_empty() {
         messages.insert(0, json!({"role": "system", "content": request.prompt.system}));
     }
+    let talk = request.talk();
+    messages.extend(talk.iter().flat_map(turns));
     let mut body = Map::new();
     let mut set = |key: &str, value: Value| body.insert(key.to_owned(), value);
     set("model", json!(request.model));
@@ -40,6 +43,12 @@ pub(super) fn body(request: &Request<'_>) -> Value {
     } else if request.sends(Feature::JsonMode) {
         set("response_format", json!({"type": "json_object"}));
     }
+    if let Some(talk) = talk {
+        set("tools", tools(request.sends(Feature::StrictSchema)));
+        if !talk.open {
+            set("tool_choice", json!("none"));
+        }
+    }
     if request.sends(Feature::Effort) {
         set("reasoning_effort", json!(request.effort.as_str()));
     }
@@ -50,6 +59,67 @@ pub(super) fn body(request: &Request<'_>) -> Value {
         }
     }
     Value::Object(body)
+}
+
+fn tools(strict: bool) -> Value {
+    let tool = |tool: tools::Tool| {
+        let mut function =
+            json!({"name": tool.name, "description": tool.description, "parameters": tool.parameters});
+        if let (true, Some(function)) = (strict, function.as_object_mut()) {
+            function.insert("strict".to_owned(), json!(true));
+        }
+        json!({"type": "function", "function": function})
+    };
+    tools::all().into_iter().map(tool).collect()
+}
+
+/// What was said after the prompt.
+fn turns(talk: &Talk<'_>) -> Vec<Value> {
+    let mut messages = Vec::new();
+    for turn in talk.turns {
+        messages.push(turn.said.clone());
+        messages.extend(
+            turn.answers
+                .iter()
+                .map(|(id, answer)| json!({"role": "tool", "tool_call_id": id, "content": answer.text})),
+        );
+    }
+    if !talk.closing.is_empty() {
+        messages.push(json!({"role": "user", "content": talk.closing}));
+    }
+    messages
+}
+
+/// What a message with calls is given back as: what all servers take. Calls without an id get one.
+fn said(message: &Value) -> Value {
+    let mut calls = message.get("tool_calls").and_then(Value::as_array).cloned().unwrap_or_default();
+    for (at, call) in calls.iter_mut().enumerate() {
+        let known = call.get("id").and_then(Value::as_str).is_some_and(|id| !id.is_empty());
+        if let (false, Some(call)) = (known, call.as_object_mut()) {
+            call.insert("id".to_owned(), json!(format!("call_{at}")));
+        }
+    }
+    json!({"role": "assistant", "content": message.get("content"), "tool_calls": calls})
+}
+
+/// The tools that a message asks for, given back as [`said`] has it.
+fn calls(said: &Value) -> Vec<Call> {
+    let text = |call: &Value, pointer: &str| {
+        call.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    // Some servers send the arguments as an object.
+    let arguments = |call: &Value| match call.pointer("/function/arguments") {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    let wanted = said.get("tool_calls").and_then(Value::as_array).into_iter().flatten();
+    let call = |call: &Value| Call {
+        id: text(call, "/id"),
+        name: text(call, "/function/name"),
+        arguments: arguments(call),
+    };
+    wanted.map(call).collect()
 }
 
 /// Reads a complete answer. Also one of status 200 may be an error (OpenRouter), or hold one in its choice.
@@ -70,7 +140,13 @@ pub(super) fn read(completion: &Value) -> Reading {
                 Some("content_filter") => Stop::Refused { category: Some("content_filter".to_owned()) },
                 // The model's own words for why are not kept: they are no category.
                 _ if refused => Stop::Refused { category: None },
-                _ => Stop::Complete,
+                _ => {
+                    let said = said(message);
+                    match calls(&said) {
+                        calls if calls.is_empty() => Stop::Complete,
+                        calls => Stop::Calls { said, calls },
+                    }
+                }
             };
             let text = after_thinking(&text).to_owned();
             Parsed::Answer { text, stop, model: word(completion.get("model")) }
@@ -141,6 +217,8 @@ pub(super) struct Stream {
     /// Identity and usage; later chunks replace what earlier ones said.
     completion: Map<String, Value>,
     message: BTreeMap<&'static str, String>,
+    /// The calls of tools by index: id, name and the arguments so far.
+    calls: BTreeMap<u64, [String; 3]>,
     reason: Option<Value>,
 }
 
@@ -167,6 +245,8 @@ impl Assemble for Stream {
                 self.message.entry(key).or_default().push_str(text);
             }
         }
+        let calls = choice.pointer("/delta/tool_calls").and_then(Value::as_array);
+        calls.into_iter().flatten().for_each(|call| self.add_call(call));
         if let Some(reason) = choice.get("finish_reason").filter(|reason| !reason.is_null()) {
             self.reason = Some(reason.clone());
         }
@@ -183,9 +263,26 @@ impl Assemble for Stream {
 }
 
 impl Stream {
+    /// A piece of a call. The first of them has its name, and id and name are not sent in pieces.
+    fn add_call(&mut self, call: &Value) {
+        let index = call.get("index").and_then(Value::as_u64).unwrap_or(0);
+        let [id, name, arguments] = self.calls.entry(index).or_default();
+        let text =
+            |pointer: &str| call.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty());
+        text("/id").into_iter().for_each(|text| text.clone_into(id));
+        text("/function/name").into_iter().for_each(|text| text.clone_into(name));
+        text("/function/arguments").into_iter().for_each(|text| arguments.push_str(text));
+    }
+
     fn whole(&mut self) -> Value {
         let mut completion = std::mem::take(&mut self.completion);
-        let choice = json!({"message": self.message, "finish_reason": self.reason});
+        let mut message = json!(self.message);
+        let call = |[id, name, arguments]: [String; 3]| json!({"id": id, "type": "function", "function": {"name": name, "arguments": arguments}});
+        let calls: Vec<Value> = std::mem::take(&mut self.calls).into_values().map(call).collect();
+        if let (false, Some(message)) = (calls.is_empty(), message.as_object_mut()) {
+            message.insert("tool_calls".to_owned(), Value::Array(calls));
+        }
+        let choice = json!({"message": message, "finish_reason": self.reason});
         completion.insert("choices".to_owned(), json!([choice]));
         Value::Object(completion)
     }

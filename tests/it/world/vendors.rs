@@ -340,8 +340,24 @@ fn chat(body: &Value, found: &mut Vec<String>) {
     if !matches!(limits.as_slice(), [limit] if limit.as_u64().is_some_and(|tokens| tokens > 0)) {
         found.push("not one limit on output".to_owned());
     }
+    for tool in body["tools"].as_array().into_iter().flatten() {
+        keys_of(tool, &["type", "function"], "a tool", found);
+        let function = &tool["function"];
+        keys_of(function, &["name", "description", "parameters", "strict"], "a function", found);
+        dialect(&function["parameters"], OPENAI_KEYWORDS, "a tool's schema", found);
+        every_property_required(&function["parameters"], "a tool's schema", found);
+    }
     let no_messages = Vec::new();
     let messages = body["messages"].as_array().unwrap_or(&no_messages);
+    let parts = messages.iter().flat_map(|message| {
+        let called = message["tool_calls"].as_array().into_iter().flatten();
+        let called = called.map(|call| json!({"type": "call", "id": call["id"]}));
+        let answered =
+            (message["role"] == "tool").then(|| json!({"type": "answer", "id": message["tool_call_id"]}));
+        called.chain(answered)
+    });
+    let parts: Vec<Value> = parts.collect();
+    answered(body, parts.iter(), ("call", "id"), ("answer", "id"), found);
     for message in messages {
         keys_of(message, &["role", "content", "tool_calls", "tool_call_id"], "a message", found);
         let called = message["tool_calls"].is_array();
