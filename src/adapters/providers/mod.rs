@@ -11,6 +11,7 @@ mod openai;
 mod probe;
 mod rejection;
 pub mod sse;
+mod talk;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -25,12 +26,13 @@ use crate::adapters::http::{Capped, one_line, read_capped, reason};
 use crate::domain::lane::{Effort, Patience, Wire};
 use crate::domain::pass::{Feature, Prompt, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
-use crate::domain::tools::{Answer, Call};
+use crate::domain::tools::Call;
 pub(super) use endpoint::usual_base;
 pub use endpoint::{Endpoint, base_variable};
 pub use probe::probe;
 pub(super) use rejection::by_program;
 use rejection::{Told, VendorError};
+pub use talk::{Talk, Turn};
 
 /// The most bytes an answer may have: far above what 128k output tokens can fill.
 const ANSWER_LIMIT: usize = 16 << 20;
@@ -82,26 +84,6 @@ impl Request<'_> {
     fn talk(&self) -> Option<Talk<'_>> {
         self.talk.filter(|_| self.sends(Feature::Tools))
     }
-}
-
-/// A conversation in which the model may use tools. The tools are the same in all of its turns.
-#[derive(Clone, Copy, Debug)]
-pub struct Talk<'a> {
-    /// What was said after the prompt.
-    pub turns: &'a [Turn],
-    /// Whether the model may call tools again; else it has to answer.
-    pub open: bool,
-    /// What is said after all turns; may be empty.
-    pub closing: &'a str,
-}
-
-/// Calls of a model and what it was told.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Turn {
-    /// What the model said, in the shape of its wire: it is given back unchanged.
-    pub said: Value,
-    /// For each call its id and its answer.
-    pub answers: Vec<(String, Answer)>,
 }
 
 /// The JSON body, byte for byte as it is sent: its length bounds the input.
