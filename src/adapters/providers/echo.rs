@@ -17,8 +17,10 @@ pub(super) fn without_prompt(said: &str, body: &[u8], limit: usize) -> String {
     let said: Vec<char> = one_line(said, limit).chars().collect();
     let mut repeated = vec![false; said.len()];
     for (at, window) in said.windows(SHORTEST).enumerate() {
+        // The blanks around a piece are the server's own.
+        let framed = [window.first(), window.last()].into_iter().flatten().any(|end| end.is_whitespace());
         let window: String = window.iter().collect();
-        if texts.iter().any(|text| text.contains(&window)) {
+        if !framed && texts.iter().any(|text| text.contains(&window)) {
             repeated.iter_mut().skip(at).take(SHORTEST).for_each(|repeated| *repeated = true);
         }
     }
