@@ -20,7 +20,7 @@ use tokio::process::Command;
 
 use self::folder::Folder;
 use crate::adapters::http::one_line;
-use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry, Stop};
+use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Request, Retry, Stop};
 use crate::domain::lane::{Auth, Effort, Engine, Lane};
 use crate::domain::pass::Prompt;
 use crate::domain::units::MicroUsd;
@@ -31,19 +31,6 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The most characters of a program's own words that are repeated.
 const WORDS: usize = 200;
-
-/// What a program and its model are asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
-    /// The model's name.
-    pub model: &'a str,
-    /// The text. The program adds some of its own.
-    pub prompt: &'a Prompt,
-    /// The most output tokens of one turn; Codex knows no such limit.
-    pub max_output: u32,
-    /// What it may read; without it, nothing.
-    pub repository: Option<&'a Repository>,
-}
 
 /// All that a command line is made from.
 struct Call<'a> {
@@ -91,9 +78,14 @@ enum Heard {
     Ceiling,
 }
 
-/// Asks once, by the lane's command line. It has no time limit of its own: the caller drops it at the deadline, which
+/// Asks once, by the lane's command line; without a `repository` there is nothing that it may read. It has no time limit of its own: the caller drops it at the deadline, which
 /// kills all that was started (and then owes its reservation).
-pub async fn run(lane: &Lane, endpoint: &Endpoint, question: &Question<'_>) -> Attempt {
+pub async fn run(
+    lane: &Lane,
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+    repository: Option<&Repository>,
+) -> Attempt {
     let program = match find(lane.engine) {
         Ok(program) => program,
         Err(why) => return impossible(why, install(lane.engine)),
@@ -108,14 +100,14 @@ pub async fn run(lane: &Lane, endpoint: &Endpoint, question: &Question<'_>) -> A
         program: &program,
         base_url: Some(endpoint.base_url()).filter(|url| *url != providers::usual_base(lane.provider)),
         login,
-        model: question.model,
-        effort: lane.effort,
-        prompt: question.prompt,
-        max_output: question.max_output,
+        model: request.model,
+        effort: request.effort,
+        prompt: request.prompt,
+        max_output: request.max_output,
         max_call,
         first_byte: lane.patience.first_byte,
         idle: lane.patience.idle,
-        repository: question.repository.map(Repository::path),
+        repository: repository.map(Repository::path),
     };
     // Declared first, so that it goes last: what is in it is in use until the program is dead.
     let (_home, command) = match prepared(lane.engine, &call) {

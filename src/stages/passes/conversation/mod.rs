@@ -5,6 +5,7 @@ mod progress;
 mod request;
 mod understood;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,16 +13,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::lookups::Lookups;
-use self::progress::end_word;
-use self::request::unbounded;
+use self::progress::{Progress, end_word};
+use self::request::{send, unbounded, worded};
 pub use self::understood::Matter;
 use self::understood::understood;
 use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
-use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Retry};
+use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Request, Retry};
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
-use crate::domain::lane::{Lane, Wire};
+use crate::domain::lane::{Engine, Lane, Wire};
 use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt, Usage};
 use crate::domain::plan::PlannedLane;
 use crate::domain::prompt;
@@ -139,7 +140,7 @@ impl<'a> Pass<'a> {
             max_output: Some(question.max_output),
             prompt_hash: question.prompt_hash.to_owned(),
             price_basis: planned.price.basis,
-            capabilities: Some(seat.endpoint.capabilities()),
+            capabilities: (planned.lane.engine == Engine::Api).then(|| seat.endpoint.capabilities()),
             problems: unbounded(&planned.lane).filter(|_| question.batch.0 == 0).into_iter().collect(),
             ..PassReport::unasked(&planned.lane, Some(question.batch.0), End::TimedOut)
         };
@@ -212,7 +213,12 @@ impl<'a> Pass<'a> {
             return Next::Over(End::TimedOut);
         }
         self.report.attempts += 1;
-        let attempt = match self.bench.clock.limit(self.bench.until, self.attempt()).await {
+        let progress = Progress::of(&self.lane().name);
+        let heard = |written| progress.heard(written);
+        let prompt = self.prompt();
+        let (way, request) = ((self.lane(), self.seat.endpoint), self.request(&prompt));
+        let sent = send(self.bench.http, way, &request, self.bench.matter.repository, &heard);
+        let attempt = match self.bench.clock.limit(self.bench.until, sent).await {
             Ok(attempt) => attempt,
             Err(cut) => {
                 self.settle(reservation, Billing::Unknown);
@@ -452,11 +458,35 @@ impl<'a> Pass<'a> {
         self.lookups = None;
     }
 
+    /// What the next request says. What follows on lookups stands behind them.
+    fn prompt(&self) -> Cow<'a, Prompt> {
+        let postscript = if self.has_looked_up() { "" } else { self.postscript.as_str() };
+        worded(self.question.prompt, postscript)
+    }
+
+    fn request<'b>(&'b self, prompt: &'b Prompt) -> Request<'b> {
+        let talk = self.lookups.as_ref().and_then(|lookups| lookups.talk(&self.postscript));
+        Request {
+            model: self.model,
+            effort: self.lane().effort,
+            prompt,
+            max_output: self.room,
+            without: &self.without,
+            // A mark costs a quarter more: it pays where another turn reads the prompt again.
+            mark_cache: talk.is_some(),
+            cache_key: self.question.prompt_hash.get(..32).unwrap_or_default(),
+            talk,
+        }
+    }
+
     /// The most that the next request can cost.
     fn bound(&self) -> MicroUsd {
         match self.lane().max_call {
             Some(_) => self.seat.planned.bound(0, self.room),
-            None => budget::bound(self.body().len(), self.room, self.price),
+            None => {
+                let body = providers::body(self.seat.endpoint.wire(), &self.request(&self.prompt()));
+                budget::bound(body.len(), self.room, self.price)
+            }
         }
     }
 
