@@ -17,22 +17,24 @@ pub(super) fn without_prompt(said: &str, body: &[u8], limit: usize) -> String {
     let said: Vec<char> = one_line(said, limit).chars().collect();
     let mut repeated = vec![false; said.len()];
     for (at, window) in said.windows(SHORTEST).enumerate() {
-        // The blanks around a piece are the server's own.
-        let framed = [window.first(), window.last()].into_iter().flatten().any(|end| end.is_whitespace());
         let window: String = window.iter().collect();
-        if !framed && texts.iter().any(|text| text.contains(&window)) {
+        if texts.iter().any(|text| text.contains(&window)) {
             repeated.iter_mut().skip(at).take(SHORTEST).for_each(|repeated| *repeated = true);
         }
     }
     let mut rest = String::new();
-    let mut inside = false;
-    for (letter, repeated) in said.into_iter().zip(repeated) {
-        match (repeated, inside) {
-            (false, _) => rest.push(letter),
-            (true, false) => rest.push_str("[…]"),
-            (true, true) => {}
+    let runs = said.iter().zip(&repeated).collect::<Vec<_>>();
+    for run in runs.chunk_by(|(_, one), (_, other)| one == other) {
+        let text: String = run.iter().map(|(letter, _)| **letter).collect();
+        if run.iter().all(|(_, repeated)| !**repeated) {
+            rest.push_str(&text);
+            continue;
         }
-        inside = repeated;
+        // The blanks around a piece are the server's own.
+        let blank = |blank: bool| if blank { " " } else { "" };
+        rest.push_str(blank(text.starts_with(' ')));
+        rest.push_str("[…]");
+        rest.push_str(blank(text.ends_with(' ')));
     }
     rest
 }
