@@ -262,7 +262,7 @@ for (const wire of Object.keys(WIRES)) {
 }
 const wrong = [];
 for (const wire of Object.keys(WIRES)) {
-    const size = each => JSON.stringify(each.body).length;
+    const size = each => [...fields(each.body)].length;
     const fullest = cases.filter(each => each.wire === wire).sort((a, b) => size(b) - size(a))[0];
     for (const [what, body] of mutants(wire, fullest.body)) {
         const file = `mutant-${wrong.length}.ts`;

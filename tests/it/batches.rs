@@ -126,7 +126,7 @@ async fn a_part_that_nobody_answers_is_named_and_does_not_count_as_clean() {
     | Claude | `claude-sonnet-5-5` | 1 of 2 parts, then refused | <in> / <out> | <m:ss> | <usd> |
     | Codex | `gpt-6.1-sol` | 1 of 2 parts, then refused | <in> / <out> | <m:ss> | <usd> |
 
-    Worst case planned: $2.02. List prices of 2026-11-22. This pull request so far: <usd> of $3.00.
+    Worst case planned: $2.03. List prices of 2026-11-22. This pull request so far: <usd> of $3.00.
 
     </details>
 

@@ -84,7 +84,12 @@ fn stages_do_not_know_each_other() {
     let wrong: Vec<String> = sources()
         .into_iter()
         .filter(|(name, _)| name.starts_with("stages/") && name != "stages/mod.rs")
-        .filter(|(_, text)| text.contains("super::") || text.contains("crate::stages"))
+        // Below a stage's own folder, `super` is still that stage.
+        .filter(|(name, text)| {
+            let inside = name.split('/').count() > 3;
+            let upwards = if inside { "super::super" } else { "super::" };
+            text.contains(upwards) || text.contains("crate::stages")
+        })
         .map(|(name, _)| name)
         .collect();
     assert!(wrong.is_empty(), "{wrong:?}");

@@ -1,6 +1,7 @@
 //! One lane reading one batch: asked, asked again where that may help, settled, understood.
 
 mod lookups;
+mod mending;
 mod progress;
 mod request;
 mod understood;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::lookups::Lookups;
+use self::mending::Mended;
 use self::progress::{Progress, end_word};
 use self::request::{send, unbounded, worded};
 pub use self::understood::Matter;
@@ -22,10 +24,9 @@ use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Request, Retry};
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
-use crate::domain::lane::{Engine, Lane, Wire};
-use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt, Usage};
+use crate::domain::lane::{Engine, Lane};
+use crate::domain::pass::{End, Feature, PassReport, Prompt};
 use crate::domain::plan::PlannedLane;
-use crate::domain::prompt;
 use crate::domain::render::words::count;
 use crate::domain::reply;
 use crate::domain::tools::Call;
@@ -37,14 +38,8 @@ const MAX_TRIES: u32 = 3;
 /// Milliseconds that a lane waits at most beyond what its provider asked for.
 const MOST_SPREAD: u64 = 300;
 
-/// The longest answer that is asked for after one was cut, in tokens.
-const MOST_ROOM: u32 = 32_000;
-
 /// A turn that may look up more is not begun with less time than this.
 const TIME_FOR_A_TURN: Duration = Duration::from_secs(20);
-
-/// No tokenizer gets so many bytes into the tokens of a diff on average; three to five are usual.
-const MOST_BYTES_A_TOKEN: u64 = 8;
 
 /// What every pass of a run shares.
 pub(super) struct Bench<'a> {
@@ -113,12 +108,6 @@ pub(super) struct Pass<'a> {
     /// What was mended once already and is not mended again.
     mended: Mended,
     report: PassReport,
-}
-
-#[derive(Default)]
-struct Mended {
-    truncated: bool,
-    invalid: bool,
 }
 
 /// What to do after a request.
@@ -309,84 +298,6 @@ impl<'a> Pass<'a> {
 
     fn at_once(&mut self, how: &str, otherwise: End) -> Next {
         self.reserve(how).map_or(Next::Over(otherwise), Next::Now)
-    }
-
-    /// An answer that was cut is asked for once more: with twice the room, or where model or budget have no more, in fewer
-    /// words.
-    fn with_more_room(&mut self) -> Next {
-        if std::mem::replace(&mut self.mended.truncated, true) {
-            return Next::Over(End::Truncated);
-        }
-        let asked = self.room;
-        self.room = self.seat.planned.output(asked.saturating_mul(2).min(MOST_ROOM)).max(asked);
-        if self.room > asked
-            && let Some(next) = self.reserve("with more room")
-        {
-            self.mending(&format!(
-                "the answer was cut at {asked} tokens; asked again with room for {}",
-                self.room
-            ));
-            return Next::Now(next);
-        }
-        self.room = asked;
-        prompt::BRIEFLY.clone_into(&mut self.postscript);
-        self.mending(&format!("the answer was cut at {asked} tokens; asked again for a shorter one"));
-        self.at_once("in fewer words", End::Truncated)
-    }
-
-    /// An answer that is not what was asked for is asked for once more, with what was wrong.
-    fn repair(&mut self, answer: &str, why: &str) -> Next {
-        let end = End::Invalid { why: why.to_owned() };
-        if std::mem::replace(&mut self.mended.invalid, true) {
-            return Next::Over(end);
-        }
-        self.postscript = prompt::repair(answer, why);
-        self.mending(&format!("{why}; asked again for the right form"));
-        self.at_once("repaired", end)
-    }
-
-    /// Some servers cut a prompt that their context does not hold, and answer as if they had read it all.
-    fn see_whether_it_was_read(&mut self, usage: &Usage) {
-        let Prompt { system, shared, task } = self.question.prompt;
-        let (bytes, tokens) = (system.len() + shared.len() + task.len(), usage.total_input());
-        if self.seat.endpoint.wire() == Wire::Chat && tokens.saturating_mul(MOST_BYTES_A_TOKEN) < bytes as u64
-        {
-            self.mending(&format!(
-                "the server counted {tokens} tokens in a prompt of {bytes} bytes and seems to have cut it: give it a larger \
-                 context, or set `limits` of the lane to the one it has"
-            ));
-        }
-    }
-
-    fn mending(&mut self, problem: &str) {
-        tracing::warn!("{}: {problem}", self.lane().name);
-        self.report.problems.push(problem.to_owned());
-    }
-
-    /// Turns to the lane's other model, once.
-    fn fall_back(&mut self, because: &End) -> Option<Reservation> {
-        if self.report.fallback.is_some() {
-            return None;
-        }
-        let planned = self.seat.planned;
-        let Some((model, price)) = &planned.fallback else {
-            if let Some(model) = &planned.lane.fallback {
-                self.mending(&format!("no price is known for the fallback {model}, so it was not asked"));
-            }
-            return None;
-        };
-        // What one model said is nothing that another goes on from.
-        self.forget_lookups();
-        (self.model, self.price, self.tries) = (model, price, 0);
-        let Some(next) = self.reserve("by the fallback") else {
-            (self.model, self.price) = (&planned.lane.model, &planned.price);
-            self.mending(&format!("the budget does not hold the fallback {model}"));
-            return None;
-        };
-        tracing::warn!("{} {}: asking {model} instead", planned.lane.name, end_word(because));
-        self.report.fallback = Some(Fallback { model: model.clone(), because: because.clone() });
-        self.report.price_basis = price.basis;
-        Some(next)
     }
 
     fn lane(&self) -> &'a Lane {
