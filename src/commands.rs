@@ -14,6 +14,7 @@ use crate::domain::compare;
 use crate::domain::config::{self, Config, DEFAULT_PATH};
 use crate::domain::event::{Cause, Intent};
 use crate::domain::outcome::ExitCode;
+use crate::domain::redact::SHORTEST_KEY;
 use crate::domain::render;
 use crate::domain::review::Review;
 use crate::domain::snapshot::Snapshot;
@@ -171,7 +172,7 @@ pub fn secrets(env: &actions::Environment) -> Vec<String> {
     let inputs = inputs.filter_map(|input| env.input(input)).map(str::to_owned);
     // The one variable of a key that has the word in its middle.
     let named = |name: &str| config::holds_a_secret(name) || name == "AWS_BEARER_TOKEN_BEDROCK";
-    let variables = env.named(named).map(str::to_owned);
+    let variables = env.named(named).filter(|value| value.len() >= SHORTEST_KEY).map(str::to_owned);
     inputs.chain(variables).chain(proxy_passwords(env)).collect()
 }
 

@@ -109,7 +109,6 @@ async fn tell(
     wishes: &Wishes,
     seen: &mut Seen,
 ) -> Result<(Ending, Option<Box<Review>>), Stop> {
-    trigger::keys(outside, intent)?;
     let time = wishes.overrides.max_time.unwrap_or(DEFAULT_MAX_TIME);
     let reader = github.until(outside.clock.after_start(time));
 
@@ -122,6 +121,7 @@ async fn tell(
     let admitted = trigger::admit(&reader, intent, &opened.pull, &opened.config, &wishes.overrides);
     let admitted = uncancelled(outside, admitted).await??;
     seen.settings = Some(admitted.settings.clone());
+    trigger::keys(outside, intent, &admitted.settings.lanes)?;
     if wishes.post {
         seen.eyes = uncancelled(outside, publish::acknowledge(github, intent)).await?;
     }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use super::providers::{self, Endpoint};
 use super::{Endpoints, actions, clock, cloud, git, github::GitHub, terminal};
-use crate::domain::lane::{Auth, Lane, Provider};
+use crate::domain::lane::{Auth, Lane};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::End;
 use crate::domain::render::words::sentence;
@@ -126,17 +126,14 @@ impl Outside {
         }
     }
 
-    /// Whether there is a key for any model but the job's own token, or an identity to exchange for one.
+    /// Whether there is anything that this lane could prove itself with; a server of one's own may want nothing.
     #[must_use]
-    pub fn has_keys(&self) -> bool {
-        let set = |provider: Provider| {
-            let name = provider.key();
-            name.input.and_then(|input| self.env.input(input)).or_else(|| self.env.var(name.variable))
-        };
-        Provider::ALL
-            .into_iter()
-            .filter(|provider| *provider != Provider::Github)
-            .any(|provider| set(provider).is_some())
-            || cloud::has_identity(&self.env)
+    pub fn can_reach(&self, lane: &Lane) -> bool {
+        match &lane.auth {
+            Auth::None => true,
+            Auth::ApiKey | Auth::Bearer => self.key(lane).is_some(),
+            Auth::Aws { role: None, .. } => self.env.var("AWS_ACCESS_KEY_ID").is_some(),
+            Auth::Aws { .. } | Auth::Azure { .. } | Auth::Google { .. } => cloud::has_identity(&self.env),
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::adapters::github::GitHub;
 use crate::domain::command::{self, Command};
 use crate::domain::config::{Config, Overrides, Settings, Strategy, settle};
 use crate::domain::event::{self, Cause, EventComment, Intent};
+use crate::domain::lane::Lane;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pull::{Permission, PullRequest};
 use crate::domain::render::words::sentence;
@@ -143,12 +144,12 @@ fn apply(command: Command, overrides: &mut Overrides) -> bool {
     full
 }
 
-/// Whether there can be keys for this run.
+/// Whether any lane can be reached with what the event gives.
 ///
 /// # Errors
-/// How the run ends when the event gives none.
-pub fn keys(outside: &Outside, intent: &Intent) -> Result<(), Stop> {
-    if intent.cause.is_restricted() && !outside.has_keys() {
+/// How the run ends when that is nothing.
+pub fn keys(outside: &Outside, intent: &Intent, lanes: &[Lane]) -> Result<(), Stop> {
+    if intent.cause.is_restricted() && !lanes.iter().any(|lane| outside.can_reach(lane)) {
         let what = "GitHub gives no secrets to this event, because the pull request comes from a fork or from \
                     Dependabot.";
         let advice = "A maintainer can comment `/review`: that run has the keys and checks out no code.";

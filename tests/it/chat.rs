@@ -186,14 +186,16 @@ async fn a_server_that_wants_a_key_after_all_says_so_and_people_read_how_to_give
 }
 
 #[tokio::test]
-async fn a_server_that_cuts_the_prompt_without_a_word_is_told_of_when_its_count_betrays_it() {
-    for (tokens, cut) in [(400, true), (1_300, false)] {
+async fn a_server_that_cuts_the_prompt_without_a_word_has_not_read_it_when_its_count_betrays_it() {
+    for (tokens, ends) in [
+        (400, "exit 0: failed no-lane, gate off, lanes 0/1"),
+        (1_300, "exit 0: reviewed ok, gate off, lanes 1/1"),
+    ] {
         let world = alone(KEYLESS, "").await;
         world.chat().answers(Answer::reply(reply([expiry()])).usage(Usage::new(tokens, 20)));
         let run = without_keys(&world).finish().await;
-        assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 1/1");
-        assert_eq!(pass(&run)["problems"].to_string().contains("seems to have cut it"), cut);
-        assert_eq!(told(&world).contains("seems to have cut it"), cut);
+        assert_eq!(end(&run), ends);
+        assert_eq!(told(&world).contains("Give it a larger context"), tokens == 400);
     }
 }
 

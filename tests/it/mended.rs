@@ -130,6 +130,21 @@ async fn a_model_that_is_not_served_or_stays_overloaded_is_replaced_and_a_wrong_
 }
 
 #[tokio::test]
+async fn a_model_that_wants_more_patience_than_there_is_time_is_replaced_at_once() {
+    let world = configured(WITH_FALLBACK).await;
+    world.claude().otherwise(Answer::choose(|body| match body["model"].as_str() {
+        Some("claude-haiku-5-5") => reply([expiry()]).into(),
+        _ => Answer::rate_limited(Some(3600)),
+    }));
+    world.codex().answers(reply([boundary()]));
+    let run = opened(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    assert_eq!(world.claude().requests().len(), 2);
+    assert!(told(&world).contains("instead of claude-sonnet-5-5 (rate limit)"));
+    world.assert_clean();
+}
+
+#[tokio::test]
 async fn a_fallback_without_a_price_is_not_asked_and_that_is_told() {
     let world = configured("lanes: {claude: {fallback: claude-unheard-of}}\n").await;
     world.claude().answers(Answer::refusal());

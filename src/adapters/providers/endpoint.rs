@@ -12,6 +12,7 @@ use crate::adapters::cloud::{Credential, Keys, Scope};
 use crate::adapters::http::one_line;
 use crate::domain::capabilities::{Capabilities, Structured};
 use crate::domain::lane::{Auth, Lane, Provider, Wire};
+use crate::domain::redact::SHORTEST_KEY;
 
 /// The environment variable of a provider's base URL, as the vendor's SDKs read it, where there is one.
 #[must_use]
@@ -183,6 +184,11 @@ impl Endpoint {
         Self { capabilities, ..self }
     }
 
+    /// Whether it is the provider's own address, and no other that people set.
+    pub(super) fn is_at_home(&self) -> bool {
+        self.base_url == usual_base(self.provider)
+    }
+
     /// Whether requests prove nothing.
     pub(super) const fn is_keyless(&self) -> bool {
         matches!(self.proof, Proof::Nothing)
@@ -271,8 +277,10 @@ impl Endpoint {
             Proof::Key(_, key) | Proof::Bearer(key) => vec![key],
             Proof::Signature(keys, _) => keys.secrets(),
         };
+        // `ollama` or `none` is no secret, and stands in code.
+        let secrets = secrets.into_iter().filter(|secret| secret.expose_secret().len() >= SHORTEST_KEY);
         let without = |text: String, secret: &SecretString| text.replace(secret.expose_secret(), "[key]");
-        secrets.into_iter().fold(text.to_owned(), without)
+        secrets.fold(text.to_owned(), without)
     }
 }
 

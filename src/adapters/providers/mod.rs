@@ -400,6 +400,10 @@ fn finished(endpoint: &Endpoint, body: &[u8], message: &Value) -> Attempt {
     let has_text = matches!(&parsed, Parsed::Answer { text, .. } if !text.is_empty());
     // A prompt has tokens, and so has text: a count of zero is a server that does not count.
     let usage = usage.filter(|usage| usage.total_input() > 0 && (usage.output > 0 || !has_text));
+    // Of a dearer tier than was asked for, the prices are not known.
+    let dearer = ["priority", "fast", "ultrafast"];
+    let tier = message.get("service_tier").and_then(Value::as_str);
+    let usage = usage.filter(|_| !tier.is_some_and(|tier| dearer.contains(&tier)));
     let end = match parsed {
         Parsed::Answer { text, stop, model } => AttemptEnd::Answer { text, stop, model },
         Parsed::Error(error) => rejection::classify(endpoint, body, error.status(), Told::InAnswer, &error),

@@ -298,6 +298,9 @@ pub(super) fn classify(
         }
         _ => None,
     };
+    // Without a tier OpenAI takes the project's own, which may cost twice as much.
+    let vendor = endpoint.provider() == Provider::Openai && endpoint.is_at_home();
+    let unsupported = unsupported.filter(|feature| !(vendor && *feature == Feature::ServiceTier));
     let retry = if unsupported.is_some() { Retry::Never } else { retry(status, told, error) };
     let place = match told {
         Told::Status { .. } => format!("HTTP {status}"),
@@ -390,7 +393,7 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         CacheMark, Effort, JsonMode, MaxTokens, ServiceTier, Stream, StreamUsage, StrictSchema,
         StructuredOutput, Tools,
     };
-    const NAMES: [(&str, Feature); 36] = [
+    const NAMES: [(&str, Feature); 38] = [
         ("cache_control", CacheMark),
         ("prompt_cache", CacheMark),
         ("cache_breakpoint", CacheMark),
@@ -427,7 +430,9 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("tool use", Tools),
         ("function call", Tools),
         ("encrypted_content", Tools),
-        ("stream", Stream),
+        ("'stream'", Stream),
+        ("`stream`", Stream),
+        ("streaming", Stream),
         ("grammar", StructuredOutput),
         ("schema", StructuredOutput),
     ];
@@ -450,6 +455,8 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
             .map(|(_, feature)| *feature)
     };
     let by_param = find(&error.param, &NAMES).or_else(|| find(&error.param, &WORDS));
+    let stream = error.param == "stream" || error.message.to_ascii_lowercase().starts_with("stream");
+    let whole_stream = || (stream && sent.contains(&Stream)).then_some(Stream);
     let whole_text =
         || (error.param == "text" && sent.contains(&StructuredOutput)).then_some(StructuredOutput);
     by_param
@@ -458,5 +465,6 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         .or_else(|| find(&error.message, &NAMES))
         .or(by_param)
         .or_else(whole_text)
+        .or_else(whole_stream)
         .or_else(|| find(&error.message, &WORDS))
 }

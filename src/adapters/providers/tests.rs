@@ -570,7 +570,7 @@ fn advice_names_what_to_check() {
 
 #[test]
 fn an_error_that_names_an_optional_feature_says_which() {
-    use Feature::{CacheMark, Effort, ServiceTier, StrictSchema, StructuredOutput};
+    use Feature::{CacheMark, Effort, StrictSchema, StructuredOutput};
     for (provider, param, message, feature) in [
         (Provider::Anthropic, "", "output_config.format: Extra inputs are not permitted", StructuredOutput),
         (Provider::Anthropic, "", "The compiled grammar is too large", StructuredOutput),
@@ -612,7 +612,6 @@ fn an_error_that_names_an_optional_feature_says_which() {
         (Provider::Openai, "reasoning", "Unknown parameter: 'reasoning'.", Effort),
         (Provider::Openai, "prompt_cache_options", "Unknown parameter: 'prompt_cache_options'.", CacheMark),
         (Provider::Openai, "input[0].content[0].prompt_cache_breakpoint", "Unknown parameter", CacheMark),
-        (Provider::Openai, "service_tier", "Invalid service_tier argument", ServiceTier),
     ] {
         let error = json!({"error": {"type": "invalid_request_error", "param": param, "message": message}});
         for status in [400, 422] {
@@ -628,6 +627,38 @@ fn an_error_that_names_an_optional_feature_says_which() {
         judged(Provider::Openai, 422, &[], &fast),
         AttemptEnd::Rejected { unsupported: Some(Effort), .. }
     ));
+}
+
+#[test]
+fn a_tier_is_left_out_for_servers_that_imitate_openai_and_never_for_openai_which_would_choose_a_dearer_one() {
+    let error =
+        json!({"error": {"type": "invalid_request_error", "param": "service_tier", "message": "Unknown"}});
+    let sent = built(Provider::Openai, &[], false).1;
+    let headers = HeaderMap::new();
+    let unsupported = |base: Option<&str>| {
+        let endpoint = Endpoint::new(&lane(Provider::Openai), base, Some(KEY)).unwrap();
+        let told = Told::Status { headers: &headers, now: SystemTime::UNIX_EPOCH };
+        match rejection::classify(&endpoint, &sent, 400, told, &VendorError::read(&error)) {
+            AttemptEnd::Rejected { unsupported, .. } => unsupported,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(unsupported(Some("http://localhost:1234/v1")), Some(Feature::ServiceTier));
+    assert_eq!(unsupported(None), None);
+    let mut dearer = openai_response("completed");
+    dearer["service_tier"] = json!("priority");
+    assert_eq!(read(Provider::Openai, &dearer).billing, Billing::Unknown);
+}
+
+#[test]
+fn what_stands_in_place_of_a_key_is_no_secret_and_tears_no_answer_up() {
+    let said = "tests/it.rs is test code";
+    let clean = |key: &str| {
+        let endpoint = Endpoint::new(&lane(Provider::Openai), None, Some(key)).unwrap();
+        endpoint.clean(&format!("{said} {KEY}"), 100)
+    };
+    assert_eq!(clean("test"), format!("{said} {KEY}"));
+    assert_eq!(clean(KEY), format!("{said} [key]"));
 }
 
 #[test]

@@ -5,6 +5,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Range;
 
+/// No key or token that protects anything is shorter. What is set in its place (`ollama`, `none`) stands in code, and hiding
+/// it would tear answers up.
+pub const SHORTEST_KEY: usize = 12;
+
 /// Secrets whose value is known: the keys and tokens of this run.
 #[derive(Clone, Default)]
 pub struct Secrets(BTreeSet<String>);

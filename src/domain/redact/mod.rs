@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 use bytes::Bytes;
 use regex::bytes::Regex;
 
-pub use self::mask::{Secrets, break_command, is_invisible, log_line};
+pub use self::mask::{SHORTEST_KEY, Secrets, break_command, is_invisible, log_line};
 use self::rules::{BASE64_RUN, HINTS, Place, RULES, compile, rank};
 
 use crate::domain::diff::{Diff, FileDiff, Hunk, Line, LineKind};

@@ -30,7 +30,8 @@ impl Pass<'_> {
         let asked = self.room;
         self.room = self.seat.planned.output(asked.saturating_mul(2).min(MOST_ROOM)).max(asked);
         if self.room > asked
-            && let Some(next) = self.reserve("with more room")
+            // Not at the price of what was looked up: a shorter answer can still know it.
+            && let Some(next) = self.reserve_next("with more room")
         {
             self.mending(&format!(
                 "the answer was cut at {asked} tokens; asked again with room for {}",
@@ -40,6 +41,7 @@ impl Pass<'_> {
         }
         self.room = asked;
         prompt::BRIEFLY.clone_into(&mut self.postscript);
+        self.report.brief = true;
         self.mending(&format!("the answer was cut at {asked} tokens; asked again for a shorter one"));
         self.at_once("in fewer words", End::Truncated)
     }
@@ -56,16 +58,15 @@ impl Pass<'_> {
     }
 
     /// Some servers cut a prompt that their context does not hold, and answer as if they had read it all.
-    pub(super) fn see_whether_it_was_read(&mut self, usage: &Usage) {
+    pub(super) fn unread(&self, usage: &Usage) -> Option<End> {
         let Prompt { system, shared, task } = self.question.prompt;
         let (bytes, tokens) = (system.len() + shared.len() + task.len(), usage.total_input());
-        if self.seat.endpoint.wire() == Wire::Chat && tokens.saturating_mul(MOST_BYTES_A_TOKEN) < bytes as u64
-        {
-            self.mending(&format!(
-                "the server counted {tokens} tokens in a prompt of {bytes} bytes and seems to have cut it: give it a larger \
-                 context, or set `limits` of the lane to the one it has"
-            ));
-        }
+        let cut = self.seat.endpoint.wire() == Wire::Chat
+            && tokens.saturating_mul(MOST_BYTES_A_TOKEN) < bytes as u64;
+        cut.then(|| End::Fatal {
+            why: format!("its server read {tokens} tokens of a prompt of {bytes} bytes, so not all of it"),
+            advice: "give it a larger context, or set `limits` of the lane to the one it has".to_owned(),
+        })
     }
 
     pub(super) fn mending(&mut self, problem: &str) {
@@ -87,6 +88,9 @@ impl Pass<'_> {
         };
         // What one model said is nothing that another goes on from.
         self.forget_lookups();
+        self.postscript.clear();
+        self.mended = Mended::default();
+        self.report.brief = false;
         let before = (self.model, self.price, self.room);
         let most = price.max_output.and_then(|most| u32::try_from(most).ok());
         (self.model, self.price, self.room) =

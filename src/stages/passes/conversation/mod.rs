@@ -105,6 +105,9 @@ pub(super) struct Pass<'a> {
     postscript: String,
     /// What it looks up in the repository; none where it does not.
     lookups: Option<Lookups<'a>>,
+    /// Tokens of its turns so far. They are given back, and reasoning that nobody but the provider can read has more of
+    /// them than bytes.
+    carried: u64,
     /// What was mended once already and is not mended again.
     mended: Mended,
     report: PassReport,
@@ -144,6 +147,7 @@ impl<'a> Pass<'a> {
             price: &planned.price,
             without,
             lookups,
+            carried: 0,
             tries: 0,
             room: question.max_output,
             postscript: String::new(),
@@ -167,10 +171,12 @@ impl<'a> Pass<'a> {
                     None => break end,
                 },
                 Next::Later { wait, otherwise } => {
-                    if !self.waited(wait).await {
-                        break if self.bench.clock.is_cancelled() { End::Cancelled } else { otherwise };
+                    let waited = self.waited(wait).await;
+                    if self.bench.clock.is_cancelled() {
+                        break End::Cancelled;
                     }
-                    match self.reserve("asked again") {
+                    let again = if waited { self.reserve("asked again") } else { self.fall_back(&otherwise) };
+                    match again {
                         Some(next) => next,
                         None => break otherwise,
                     }
@@ -227,24 +233,36 @@ impl<'a> Pass<'a> {
         match attempt.end {
             AttemptEnd::Answer { text, stop, model } => {
                 self.report.resolved_model = model;
-                match attempt.billing.usage() {
-                    Some(usage) => self.see_whether_it_was_read(&usage),
-                    None => {
+                match attempt.billing {
+                    Billing::Used(usage) => {
+                        if let Some(end) = self.unread(&usage) {
+                            return Next::Over(end);
+                        }
+                    }
+                    Billing::Unknown => {
                         self.report.capabilities = self.report.capabilities.map(Capabilities::uncounted);
                     }
+                    Billing::None => {}
                 }
                 match stop {
                     providers::Stop::Complete => self.read(&text),
                     providers::Stop::Truncated => self.with_more_room(),
                     providers::Stop::Refused { category } => Next::Elsewhere(End::Refused { category }),
                     providers::Stop::Calls { said, calls } => match &self.lookups {
-                        Some(lookups) if lookups.is_open() => self.look_up(said, calls).await,
+                        Some(lookups) if lookups.is_open() => {
+                            let output = attempt.billing.usage().map(|usage| usage.output);
+                            self.carried += output.unwrap_or_else(|| self.room.into());
+                            self.look_up(said, calls).await
+                        }
                         _ => self.read(&text),
                     },
                 }
             }
             AttemptEnd::Rejected { unsupported: Some(feature), why, .. } if self.without.insert(feature) => {
-                self.seat.learnt().without.insert(feature);
+                // What another model does not take says nothing of the lane's own.
+                if self.report.fallback.is_none() {
+                    self.seat.learnt().without.insert(feature);
+                }
                 tracing::warn!("{}: asking again without {feature}: {why}", self.lane().name);
                 self.report.problems.push(format!("asked again without {feature}: {why}"));
                 if feature == Feature::Tools {
@@ -288,7 +306,7 @@ impl<'a> Pass<'a> {
         let spread = || Duration::from_millis(seed % MOST_SPREAD);
         let wait =
             named.map_or_else(|| backoff(self.tries - 1, seed), |named| named.saturating_add(spread()));
-        if otherwise == End::Limited {
+        if otherwise == End::Limited && self.report.fallback.is_none() {
             let mut learnt = self.seat.learnt();
             learnt.not_before = learnt.not_before.max(Instant::now() + wait);
         }
@@ -307,7 +325,8 @@ impl<'a> Pass<'a> {
     /// Waits as long as the provider asked another pass of this lane to; how the pass ends if that is too long.
     async fn asked_for_patience(&self) -> Option<End> {
         let wait = self.seat.learnt().not_before.saturating_duration_since(Instant::now());
-        if wait.is_zero() || self.waited(wait).await {
+        // That was asked for by the lane's own model.
+        if wait.is_zero() || self.report.fallback.is_some() || self.waited(wait).await {
             return None;
         }
         Some(if self.bench.clock.is_cancelled() { End::Cancelled } else { End::Limited })
@@ -367,6 +386,7 @@ impl<'a> Pass<'a> {
     fn forget_lookups(&mut self) {
         self.close_lookups();
         self.lookups = None;
+        self.carried = 0;
     }
 
     /// What the next request says. What follows on lookups stands behind them.
@@ -396,7 +416,8 @@ impl<'a> Pass<'a> {
             Some(_) => self.seat.planned.bound(0, self.room),
             None => {
                 let body = providers::body(self.seat.endpoint.wire(), &self.request(&self.prompt()));
-                budget::bound(body.len(), self.room, self.price)
+                let carried = usize::try_from(self.carried).unwrap_or(usize::MAX);
+                budget::bound(body.len().saturating_add(carried), self.room, self.price)
             }
         }
     }
