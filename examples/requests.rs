@@ -15,9 +15,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use counterpoint::adapters::providers::{self, Request};
+use counterpoint::adapters::providers::{self, Request, Talk, Turn};
 use counterpoint::domain::lane::{Effort, Wire};
 use counterpoint::domain::pass::{Feature, Prompt};
+use counterpoint::domain::tools::Answer;
 
 const FEATURES: [Feature; 9] = [
     Feature::StructuredOutput,
@@ -37,6 +38,27 @@ fn choices() -> impl Iterator<Item = BTreeSet<Feature>> {
     (0..1 << FEATURES.len()).map(move |bits| chosen(bits).map(|(_, feature)| feature).collect())
 }
 
+/// A turn in which the model looked something up, as each vendor's answer has it.
+fn turn(wire: Wire) -> Turn {
+    let arguments = "{\"text\":\"refund(\",\"path_prefix\":null}";
+    let said = match wire {
+        Wire::Messages => json!([
+            {"type": "thinking", "thinking": "", "signature": "c2lnbmVk"},
+            {"type": "text", "text": "Who calls it?"},
+            {"type": "tool_use", "id": "call_1", "name": "search", "input": {"text": "refund(", "path_prefix": null}},
+        ]),
+        Wire::Responses => json!([
+            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "c2VhbGVk"},
+            {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "search", "arguments": arguments},
+        ]),
+        Wire::Chat => json!({"role": "assistant", "content": null, "tool_calls": [
+            {"id": "call_1", "type": "function", "function": {"name": "search", "arguments": arguments}},
+        ]}),
+    };
+    let answer = Answer { text: "src/pay.rs:7: refund(amount)".to_owned(), failed: true };
+    Turn { said, answers: vec![("call_1".to_owned(), answer)] }
+}
+
 fn main() {
     let folder: PathBuf = std::env::args_os().nth(1).expect("requests FOLDER").into();
     let prompt = Prompt {
@@ -46,10 +68,19 @@ fn main() {
     };
     for (wire, name) in [(Wire::Messages, "messages"), (Wire::Responses, "responses"), (Wire::Chat, "chat")] {
         let mut seen = BTreeSet::new();
+        let turns = [turn(wire)];
+        let talks = [
+            None,
+            Some(Talk { turns: &[], open: true, closing: "" }),
+            Some(Talk { turns: &turns, open: true, closing: "" }),
+            Some(Talk { turns: &turns, open: false, closing: "Answer now." }),
+        ];
         for without in choices() {
-            for mark_cache in [false, true] {
+            for (mark_cache, talk) in
+                [false, true].into_iter().flat_map(|mark| talks.map(|talk| (mark, talk)))
+            {
                 let request = Request {
-                    talk: None,
+                    talk,
                     model: "model-1",
                     effort: Effort::Medium,
                     prompt: &prompt,
@@ -75,10 +106,11 @@ fn main() {
                         "without": without,
                         "mark_cache": mark_cache,
                         "cache_key": request.cache_key,
+                        "talk": talk.is_some(),
                     },
                     "body": body,
                 });
-                let path = folder.join(format!("{name}-{:02}.json", seen.len()));
+                let path = folder.join(format!("{name}-{:03}.json", seen.len()));
                 std::fs::write(path, made.to_string()).expect("the folder can be written to");
             }
         }
