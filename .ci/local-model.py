@@ -20,7 +20,7 @@ import urllib.parse
 import xllamacpp
 
 CONTEXT = 8192
-OUTPUT = 200
+OUTPUT = 700
 
 SMALL = """\
 diff --git a/src/session.rs b/src/session.rs
@@ -66,6 +66,9 @@ def model_server():
     params.n_parallel = 1
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.sampling.seed = 7
+    # So that a small model comes to an end: it repeats itself for ever otherwise.
+    params.sampling.penalty_repeat = 1.2
+    params.sampling.penalty_last_n = 256
     params.hostnames = ["127.0.0.1"]
     params.port = 0
     params.offline = True

@@ -118,3 +118,20 @@ fn the_architecture_page_names_no_file_that_is_gone() {
 fn the_version_is_the_same_in_manifest_and_changelog() {
     assert!(read("CHANGELOG.md").contains(env!("CARGO_PKG_VERSION")));
 }
+
+#[test]
+fn every_configuration_that_the_pages_show_is_one() {
+    let mut shown = 0;
+    for page in ["README.md", "docs/lanes.md", "docs/agents.md"] {
+        let text = read(page);
+        let blocks = text.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next());
+        for block in blocks.filter(|block| block.starts_with("lanes:") || block.starts_with("version:")) {
+            shown += 1;
+            let settled = counterpoint::domain::config::parse(page, block)
+                .map_err(|error| error.to_string())
+                .and_then(|config| counterpoint::domain::config::settle(&config, &Default::default()));
+            assert!(settled.is_ok(), "{page}: {settled:?}\n{block}");
+        }
+    }
+    assert!(shown > 5, "{shown}");
+}
