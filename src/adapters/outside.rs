@@ -1,5 +1,7 @@
 //! Everything outside that a run is given, and how it is reached.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -9,6 +11,9 @@ use crate::domain::lane::{Auth, Lane};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::End;
 use crate::domain::render::words::sentence;
+
+/// The longest time for exchanging identities.
+const EXCHANGE: Duration = Duration::from_secs(15);
 
 /// Everything outside that a run is given.
 #[derive(Debug)]
@@ -69,6 +74,8 @@ impl Outside {
     /// # Errors
     /// What is wrong with a key or a base URL that somebody set.
     pub async fn endpoints(&self, lanes: &[Lane], until: Instant) -> Result<Endpoints, Stop> {
+        // Lanes that need no exchange wait for it too.
+        let until = until.min(Instant::now() + EXCHANGE);
         let exchanged = cloud::credentials(self, lanes.iter().map(|lane| &lane.auth), until).await;
         let reached = |lane: &Lane| {
             let endpoint = match exchanged.iter().find(|(auth, _)| **auth == lane.auth) {

@@ -37,14 +37,15 @@ pub struct Reply {
     pub findings: Vec<Finding>,
     /// What it checked and holds sound.
     pub clearances: Vec<Clearance>,
-    /// Whether there was an object with a list of findings, be it empty. If not, the lane has not answered.
+    /// Whether there was an object with a list of findings that is empty or holds at least one. If not, the lane has not
+    /// answered.
     pub understood: bool,
     /// What was repaired or left out, in our words.
     pub problems: Vec<String>,
 }
 
-/// Reads an answer: pure JSON, else the first JSON object in the text (prose, code fence) that holds a list of
-/// findings. Takes time linear in the text's length.
+/// Reads an answer: pure JSON, else the last JSON object in the text (prose, code fence) that holds a list of
+/// findings: what stands before it are drafts and examples. Takes time linear in the text's length.
 #[must_use]
 pub fn parse(text: &str) -> Reply {
     let mut reply = Reply::default();
@@ -57,10 +58,13 @@ pub fn parse(text: &str) -> Reply {
         reply.problems.push(format!("the answer was not understood: {why}"));
         return reply;
     };
-    reply.understood = true;
     let findings = answer.get("findings").unwrap_or(&Value::Null);
     reply.findings = parse_findings_value(findings, "F", &mut reply.problems);
-    reply.clearances = clearances(answer.get("clearances"), &mut reply.problems);
+    // A list of which nothing is left is no word that there is nothing.
+    reply.understood = !reply.findings.is_empty() || findings.as_array().is_some_and(Vec::is_empty);
+    if reply.understood {
+        reply.clearances = clearances(answer.get("clearances"), &mut reply.problems);
+    }
     let more = reply.problems.len().saturating_sub(MOST_PROBLEMS);
     if more > 0 {
         reply.problems.truncate(MOST_PROBLEMS);
@@ -404,7 +408,7 @@ fn one_line(text: &str, limit: usize) -> String {
     start(cut(&words.collect::<Vec<_>>().join(" "), limit).trim_end(), limit)
 }
 
-/// The object that holds a list of findings: the text itself, else the first one found in it.
+/// The object that holds a list of findings: the text itself, else the last one found in it.
 fn find_answer(text: &str) -> Option<Map<String, Value>> {
     let text = text.trim_start_matches('\u{feff}').trim();
     if let Ok(Value::Object(object)) = serde_json::from_str(text)
@@ -415,7 +419,13 @@ fn find_answer(text: &str) -> Option<Map<String, Value>> {
     // Every brace that can begin an object is tried, and a try reads as far as the text is JSON. Hostile text can
     // make many tries read far; the sum of what they may read keeps the time linear.
     let mut allowance = text.len().saturating_mul(32).saturating_add(1 << 16);
+    let mut found = None;
+    let mut end = 0;
     for (at, _) in text.match_indices('{') {
+        // Inside an answer nothing else is one.
+        if at < end {
+            continue;
+        }
         let candidate = text.get(at..).unwrap_or_default();
         let second = candidate.bytes().skip(1).find(|byte| !byte.is_ascii_whitespace());
         if !matches!(second, Some(b'"' | b'}')) {
@@ -425,14 +435,15 @@ fn find_answer(text: &str) -> Option<Map<String, Value>> {
         let source = Counted { rest: candidate.as_bytes(), read: &mut read, most: allowance };
         let object = Map::deserialize(&mut serde_json::Deserializer::from_reader(source)).ok();
         if let Some(object) = object.filter(is_answer) {
-            return Some(object);
+            found = Some(object);
+            end = at + read;
         }
         allowance = allowance.saturating_sub(read);
         if allowance == 0 {
-            return None;
+            break;
         }
     }
-    None
+    found
 }
 
 fn is_answer(object: &Map<String, Value>) -> bool {
@@ -612,6 +623,20 @@ mod tests {
     }
 
     #[test]
+    fn the_last_list_counts_because_those_before_it_are_examples_and_drafts() {
+        let real = json!({"findings": [{"title": "t", "body": "an empty one is {\"findings\": []}"}]});
+        let said = format!("None would be {{\"findings\": []}}, but:\n```json\n{real}\n```\nThat is all.");
+        assert_eq!(parse(&said), parse(&real.to_string()));
+        assert_eq!(parse(&said).findings.len(), 1);
+    }
+
+    #[test]
+    fn a_list_of_which_nothing_can_be_read_is_no_word_that_there_is_nothing() {
+        let reply = parse("{\"findings\": [\"there is a bug in line 3\", 7, {\"x\": 1}]}");
+        assert!(!reply.understood && reply.findings.is_empty() && reply.problems.len() == 3);
+    }
+
+    #[test]
     fn severities_are_understood_in_the_words_of_other_tools() {
         for (words, severity) in [
             (["critical", "BLOCKER", "P0", "p0 (critical)"], Severity::Critical),
@@ -786,7 +811,7 @@ mod tests {
         #[test]
         fn any_values_give_usable_findings_with_unique_ids(items in proptest::collection::vec(any_json(), 0..8)) {
             let reply = parse(&json!({"findings": items}).to_string());
-            prop_assert!(reply.understood);
+            prop_assert_eq!(reply.understood, items.is_empty() || !reply.findings.is_empty());
             let ids: HashSet<_> = reply.findings.iter().map(|finding| finding.id.clone()).collect();
             prop_assert_eq!(ids.len(), reply.findings.len());
             for finding in &reply.findings {

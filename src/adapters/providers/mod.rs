@@ -362,7 +362,14 @@ async fn answered(
             Ok(Ok(Some(chunk))) => chunk,
             Ok(Ok(None)) => break,
             Ok(Err(error)) => return broken(format!("{host}: {error}")),
-            Err(silent) => return broken(format!("{host} was silent for {silent}")),
+            Err(silent) => {
+                // Some servers have said all and do not say so.
+                message = stream.take().and_then(Stream::finish);
+                match message {
+                    Some(_) => break,
+                    None => return broken(format!("{host} was silent for {silent}")),
+                }
+            }
         };
         silence.broken();
         if let Some(stream) = &mut stream {

@@ -144,6 +144,7 @@ enum Class {
     Model,
     Address,
     TooLong,
+    Output,
     Request,
     RateLimit,
     Overloaded,
@@ -174,8 +175,13 @@ impl Class {
             404 => Self::Model,
             405 => Self::Address,
             413 => Self::TooLong,
+            400 | 422 if says(&ROOM) && says(&TOO_MUCH) => Self::Output,
             400 | 422 if error.is("context_length_exceeded") || says(&TOO_LONG) => Self::TooLong,
-            400 | 422 if error.is("model_not_found") || error.param == "model" => Self::Model,
+            400 | 422
+                if error.is("model_not_found") || error.is("unknown_model") || error.param == "model" =>
+            {
+                Self::Model
+            }
             408 | 502 | 504 | 520..=527 => Self::Gateway,
             429 => Self::RateLimit,
             503 | 529 => Self::Overloaded,
@@ -187,7 +193,7 @@ impl Class {
     /// Whether another model of the same provider may do.
     const fn is_of_the_model(self) -> bool {
         match self {
-            Self::Model | Self::Permission | Self::TooLong => true,
+            Self::Model | Self::Permission | Self::TooLong | Self::Output => true,
             Self::RateLimit | Self::Overloaded | Self::Gateway | Self::Server => true,
             Self::Redirect | Self::Key | Self::Credit | Self::Address | Self::Request => false,
         }
@@ -202,6 +208,7 @@ impl Class {
             Self::Model => "does not know the model",
             Self::Address => "has no such address",
             Self::TooLong => "finds the request too long",
+            Self::Output => "gives no answers that long",
             Self::Request => "did not take the request",
             Self::RateLimit => "limits the rate of requests",
             Self::Overloaded => "is overloaded",
@@ -237,7 +244,7 @@ impl Class {
                     (Provider::Github, _) | (_, Wire::Messages) => "",
                     _ => " It is given with `/v1` at its end.",
                 };
-                format!("Check {base}: the API is not at {}.{tail}", endpoint.base_url())
+                format!("Check {base}: the API is not there.{tail}")
             }
             Self::Key => {
                 format!("Check the secret given to {key}: it is wrong, revoked or of another provider.")
@@ -255,8 +262,11 @@ impl Class {
                 "Leave files out with `paths.exclude` in .github/counterpoint.yml, or choose a model with a larger \
                  context ({model})."
             ),
+            Self::Output => {
+                "Say under `limits: {output_tokens: …}` of the lane how long its answers can be.".to_owned()
+            }
             Self::Request => format!(
-                "Check the model ({model}) and {base}; if both are right, please report this with the request's id."
+                "Check the model ({model}) and {base}; if both are right, please report this; the record holds the request's id."
             ),
             Self::RateLimit | Self::Overloaded | Self::Gateway | Self::Server => {
                 "The provider says that asking again does not help; see its status page, or run the review later."
@@ -265,6 +275,12 @@ impl Class {
         }
     }
 }
+
+/// What the room for an answer is called.
+const ROOM: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_output_tokens"];
+
+/// What servers say of more room than there is.
+const TOO_MUCH: [&str; 4] = ["too large", "too high", "at most", "maximum allowed"];
 
 /// What servers say of a prompt that does not fit; with both vendors it is a 400.
 const TOO_LONG: [&str; 7] = [
@@ -393,7 +409,7 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         CacheMark, Effort, JsonMode, MaxTokens, ServiceTier, Stream, StreamUsage, StrictSchema,
         StructuredOutput, Tools,
     };
-    const NAMES: [(&str, Feature); 38] = [
+    const NAMES: [(&str, Feature); 39] = [
         ("cache_control", CacheMark),
         ("prompt_cache", CacheMark),
         ("cache_breakpoint", CacheMark),
@@ -434,6 +450,7 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("`stream`", Stream),
         ("streaming", Stream),
         ("grammar", StructuredOutput),
+        ("grammar", JsonMode),
         ("schema", StructuredOutput),
     ];
     // Words that other errors use too.

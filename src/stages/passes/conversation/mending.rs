@@ -25,7 +25,7 @@ impl Pass<'_> {
     /// words.
     pub(super) fn with_more_room(&mut self) -> Next {
         if std::mem::replace(&mut self.mended.truncated, true) {
-            return Next::Over(End::Truncated);
+            return Next::Elsewhere(End::Truncated);
         }
         let asked = self.room;
         self.room = self.seat.planned.output(asked.saturating_mul(2).min(MOST_ROOM)).max(asked);
@@ -50,7 +50,7 @@ impl Pass<'_> {
     pub(super) fn repair(&mut self, answer: &str, why: &str) -> Next {
         let end = End::Invalid { why: why.to_owned() };
         if std::mem::replace(&mut self.mended.invalid, true) {
-            return Next::Over(end);
+            return Next::Elsewhere(end);
         }
         self.postscript = prompt::repair(answer, why);
         self.mending(&format!("{why}; asked again for the right form"));

@@ -25,7 +25,7 @@ use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, R
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::lane::{Engine, Lane};
-use crate::domain::pass::{End, Feature, PassReport, Prompt};
+use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt};
 use crate::domain::plan::PlannedLane;
 use crate::domain::render::words::count;
 use crate::domain::reply;
@@ -278,6 +278,10 @@ impl<'a> Pass<'a> {
             AttemptEnd::Rejected { retry: Retry::Never, why, advice, by_model, .. } => {
                 let advice =
                     advice.unwrap_or_else(|| "check the model and the endpoint of this lane".to_owned());
+                let advice = match &self.report.fallback {
+                    Some(Fallback { model, .. }) => format!("for the lane's `fallback` {model}: {advice}"),
+                    None => advice,
+                };
                 let end = End::Fatal { why, advice };
                 if by_model { Next::Elsewhere(end) } else { Next::Over(end) }
             }
@@ -310,7 +314,15 @@ impl<'a> Pass<'a> {
             let mut learnt = self.seat.learnt();
             learnt.not_before = learnt.not_before.max(Instant::now() + wait);
         }
-        tracing::warn!("{}: {why}; asking again in {:.1} s", self.lane().name, wait.as_secs_f32());
+        let name = &self.lane().name;
+        if self.fits(wait) {
+            tracing::warn!("{name}: {why}; asking again in {:.1} s", wait.as_secs_f32());
+        } else {
+            tracing::warn!(
+                "{name}: {why}; it asks for {} of patience, and there is no time",
+                clock_time(wait)
+            );
+        }
         Next::Later { wait, otherwise }
     }
 
@@ -332,10 +344,13 @@ impl<'a> Pass<'a> {
         Some(if self.bench.clock.is_cancelled() { End::Cancelled } else { End::Limited })
     }
 
+    fn fits(&self, wait: Duration) -> bool {
+        Instant::now().checked_add(wait).is_some_and(|then| then < self.bench.until)
+    }
+
     /// Waits, unless the deadline or a signal comes first.
     async fn waited(&self, wait: Duration) -> bool {
-        let fits = Instant::now().checked_add(wait).is_some_and(|then| then < self.bench.until);
-        fits && self.bench.clock.unless_cancelled(tokio::time::sleep(wait)).await.is_ok()
+        self.fits(wait) && self.bench.clock.unless_cancelled(tokio::time::sleep(wait)).await.is_ok()
     }
 
     /// Lets the model use tools, where an answer without them can be paid whatever becomes of it.
