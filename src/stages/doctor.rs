@@ -201,8 +201,10 @@ async fn lane_health(outside: &Outside, lane: &Lane, endpoints: &Endpoints, sett
             line(&subject, Health::Bad(ExitCode::NoReview), &why, &advice)
         }
         Ok(AttemptEnd::Broken { why, .. }) => {
-            let place = providers::base_variable(lane.provider).unwrap_or("`base_url`");
-            let advice = format!("Check the network, and {place} if it is set.");
+            let advice = match providers::base_variable(lane.provider).filter(|_| lane.base_url.is_none()) {
+                Some(variable) => format!("Check the network, and {variable} if it is set."),
+                None => format!("Check the network, and `base_url` of the lane `{}`.", lane.name.as_str()),
+            };
             line(&subject, Health::Bad(ExitCode::NoReview), &why, &advice)
         }
     }

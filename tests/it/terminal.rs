@@ -512,6 +512,13 @@ async fn the_doctor_says_of_each_thing_that_is_wrong_what_to_do() {
     world.codex().answers(Answer::html());
     add("no structured output, a proxy", besides_rights(&world, |run| run).await);
 
+    let world = shop().await;
+    let at = world.url();
+    let lanes = format!("lanes: {{claude: {{base_url: {at}/anthropic}}, codex: null}}\n");
+    world.base_file(".github/counterpoint.yml", &lanes);
+    world.claude().answers(Answer::html());
+    add("a proxy before a lane's own address", besides_rights(&world, |run| run).await);
+
     insta::assert_snapshot!(told, @"
     ## no token: 2
     fix  token: There is no token for GitHub.
@@ -558,6 +565,11 @@ async fn the_doctor_says_of_each_thing_that_is_wrong_what_to_do() {
           A review asks once more without it.
     fix  lane codex: 127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?
           Check the network, and OPENAI_BASE_URL if it is set.
+    ## a proxy before a lane's own address: 3
+    ok   identity: comments are posted as github-actions[bot]
+    ok   configuration: .github/counterpoint.yml on main is fine
+    fix  lane claude: 127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?
+          Check the network, and `base_url` of the lane `claude`.
     ");
 }
 
