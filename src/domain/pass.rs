@@ -194,6 +194,9 @@ pub struct PassReport {
     pub findings: Vec<Raised>,
     /// What it checked and holds sound.
     pub clearances: Vec<Cleared>,
+    /// Whether its answer is the short one that is asked for after one was cut: it holds the most severe findings only.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub brief: bool,
     /// What was wrong with the answer and repaired or left out, in our words.
     pub problems: Vec<String>,
     /// Requests sent, retries included.
@@ -250,6 +253,7 @@ impl PassReport {
             end,
             findings: Vec::new(),
             clearances: Vec::new(),
+            brief: false,
             problems: Vec::new(),
             attempts: 0,
             turns: 0,

@@ -266,12 +266,12 @@ impl Plan {
         coverage
     }
 
-    /// The paths of which a lane did not read everything.
+    /// The paths of which a lane did not say all that it holds: where it is silent, that means nothing.
     #[must_use]
     pub fn unread_by(&self, report: &LaneReport) -> BTreeSet<String> {
         // A batch that nobody was asked about has no passes, and no findings either.
-        let failed =
-            |at: usize| report.passes.iter().any(|pass| pass.batch == Some(at) && !pass.end.is_done());
+        let of = |at: usize| report.passes.iter().filter(move |pass| pass.batch == Some(at));
+        let failed = |at: usize| of(at).any(|pass| !pass.end.is_done() || pass.brief);
         let open = self.batches.iter().enumerate().filter(|(at, _)| failed(*at));
         open.flat_map(|(_, batch)| &batch.files).map(|file| file.path.clone()).collect()
     }
@@ -352,12 +352,22 @@ mod tests {
 
     /// What would start, in words.
     fn next(left: u64, in_flight: bool) -> String {
-        let lanes = vec![lane("a"), lane("b")];
         let prompt = Prompt { system: String::new(), shared: String::new(), task: String::new() };
         let batch = Batch { prompt, files: Vec::new(), bytes: vec![8_000, 8_000] };
-        let plan = Plan {
+        match batch.step(&plan(), &[0, 1], MicroUsd(left), in_flight) {
+            Step::Start(offer) => {
+                format!("{:?} with {} tokens for {}", offer.lanes, offer.max_output, offer.bound().0)
+            }
+            Step::Wait => "waits".to_owned(),
+            Step::GiveUp => "gives up".to_owned(),
+        }
+    }
+
+    /// Two lanes and nothing to read.
+    fn plan() -> Plan {
+        Plan {
             strategy: Strategy::Parallel,
-            lanes,
+            lanes: vec![lane("a"), lane("b")],
             absent: Vec::new(),
             batches: Vec::new(),
             most_output: 16_000,
@@ -366,13 +376,6 @@ mod tests {
             bound: MicroUsd::ZERO,
             estimate: MicroUsd::ZERO,
             time: Duration::ZERO,
-        };
-        match batch.step(&plan, &[0, 1], MicroUsd(left), in_flight) {
-            Step::Start(offer) => {
-                format!("{:?} with {} tokens for {}", offer.lanes, offer.max_output, offer.bound().0)
-            }
-            Step::Wait => "waits".to_owned(),
-            Step::GiveUp => "gives up".to_owned(),
         }
     }
 
@@ -395,6 +398,23 @@ mod tests {
         99999: [0] with 8000 tokens for 90000
         9999: gives up
         ");
+    }
+
+    #[test]
+    fn a_brief_answer_covers_what_it_read_and_its_silence_means_nothing() {
+        let file = |path: &str| BatchFile { path: path.to_owned(), part: 1, of: 1, changed: 3, cut: 0 };
+        let mut plan = plan();
+        let prompt = Prompt { system: String::new(), shared: String::new(), task: String::new() };
+        let batch =
+            |path: &str| Batch { prompt: prompt.clone(), files: vec![file(path)], bytes: vec![8_000, 8_000] };
+        plan.batches = vec![batch("a.rs"), batch("b.rs"), batch("c.rs")];
+        let lane = &plan.lanes[0].lane;
+        let pass = |at, end| PassReport::unasked(lane, Some(at), end);
+        let brief = PassReport { brief: true, ..pass(1, End::Done) };
+        let report =
+            LaneReport::new(lane, vec![pass(0, End::Done), brief, pass(2, End::Truncated)], Duration::ZERO);
+        assert_eq!(plan.unread_by(&report), ["b.rs", "c.rs"].map(str::to_owned).into());
+        assert_eq!(plan.coverage(&[report]).read, ["a.rs", "b.rs"]);
     }
 
     #[test]

@@ -136,10 +136,15 @@ pub fn missing_lanes(reports: &[LaneReport]) -> Option<String> {
     (!missing.is_empty()).then(|| format!("{missing}{view}"))
 }
 
-/// `Codex did not finish`, for a place that has no room for the reasons.
+/// `Codex did not finish`, for a place that has no room for the reasons; a lane that did and answered in brief did not
+/// look at everything either.
 #[must_use]
 pub fn missing_lanes_in_short(reports: &[LaneReport]) -> String {
-    absences(reports, |report| (!report.end.is_done()).then(String::new))
+    let missing = absences(reports, |report| (!report.end.is_done()).then(String::new));
+    let is_brief = |report: &&LaneReport| report.end.is_done() && report.passes.iter().any(|pass| pass.brief);
+    let brief = lanes(reports.iter().filter(is_brief).map(|report| &report.lane));
+    let brief = (!brief.is_empty()).then(|| format!("{brief} named only what is most severe"));
+    list(&Some(missing).filter(|missing| !missing.is_empty()).into_iter().chain(brief).collect::<Vec<_>>())
 }
 
 /// Which lanes are missing; those that are missing in the same words share one clause.
@@ -238,6 +243,8 @@ pub fn opponent(issue: &Issue) -> Option<Opponent<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::lane::{Lane, Provider};
+    use crate::domain::pass::PassReport;
 
     #[test]
     fn numbers_and_lists_read_as_people_write_them() {
@@ -247,5 +254,20 @@ mod tests {
         assert_eq!(duration(Duration::from_millis(3)), "1 s");
         assert_eq!(lanes([&LaneName::new("claude"), &LaneName::new("codex")]), "Claude and Codex");
         assert_eq!(sentence("check the key"), "Check the key.");
+    }
+
+    #[test]
+    fn a_lane_that_answered_in_brief_is_told_where_a_finding_is_unchecked() {
+        let report = |name: &str, brief: bool, end: End| {
+            let lane = Lane::new(name, Provider::Openai, "m");
+            let pass = PassReport { brief, attempts: 1, ..PassReport::unasked(&lane, Some(0), end) };
+            LaneReport::new(&lane, vec![pass], Duration::ZERO)
+        };
+        let (whole, brief) = (report("claude", false, End::Done), report("codex", true, End::Done));
+        let failed = report("local", false, End::Limited);
+        let told = missing_lanes_in_short(&[whole.clone(), brief.clone(), failed]);
+        assert_eq!(told, "Local did not finish and Codex named only what is most severe");
+        assert_eq!(missing_lanes_in_short(&[brief]), "Codex named only what is most severe");
+        assert_eq!(missing_lanes_in_short(&[whole]), "");
     }
 }
