@@ -230,13 +230,17 @@ impl Class {
             );
         }
         match self {
-            Self::Key | Self::Permission if endpoint.provider() == Provider::Github => {
+            // With a key of the lane's own, rights of the job change nothing.
+            Self::Key | Self::Permission if *key == Provider::Github.key().to_string() => {
                 "Give the job the right `models: read` under `permissions` in the workflow, and see that the organisation \
                  allows GitHub Models."
                     .to_owned()
             }
-            Self::Key if endpoint.is_keyless() => {
+            Self::Key | Self::Permission if endpoint.is_keyless() => {
                 format!("The server at {} wants a key: give the lane `auth: bearer` and a `key_env`.", endpoint.host())
+            }
+            Self::Model if endpoint.is_keyless() => {
+                format!("Check the model's name ({model}), and that the server has it.")
             }
             Self::Redirect | Self::Address => {
                 let tail = match (endpoint.provider(), endpoint.wire()) {

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::*;
 use crate::adapters::http;
-use crate::domain::lane::{Lane, Provider};
+use crate::domain::lane::{Auth, Lane, Provider};
 
 const KEY: &str = "sk-test-0123456789";
 
@@ -566,6 +566,37 @@ fn advice_names_what_to_check() {
         let forbidden = json!({"error": {"code": "unauthorized", "message": "no"}});
         assert!(advice(Provider::Github, status, &forbidden).contains("`models: read`"));
     }
+}
+
+#[test]
+fn advice_names_no_key_and_no_right_that_a_lane_does_not_use() {
+    let said = |lane: Lane, key: Option<&str>, status: u16, kind: &str| {
+        let endpoint = Endpoint::new(&lane, None, key).unwrap();
+        let body = json!({"error": {"type": kind, "message": "no"}});
+        let told = Told::Status { headers: &HeaderMap::new(), now: SystemTime::UNIX_EPOCH };
+        match rejection::classify(&endpoint, b"{}", status, told, &VendorError::read(&body)) {
+            AttemptEnd::Rejected { advice, .. } => advice.unwrap(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let keyless = || Lane { auth: Auth::None, ..Lane::new("local", Provider::Compatible, "qwen3") };
+    let own_key = || Lane {
+        key_env: Some("MY_KEY".to_owned()),
+        ..Lane::new("github", Provider::Github, "openai/gpt-4.1")
+    };
+    insta::assert_snapshot!([
+        said(keyless(), None, 401, ""),
+        said(keyless(), None, 403, ""),
+        said(keyless(), None, 404, "not_found_error"),
+        said(own_key(), Some(KEY), 401, ""),
+        said(own_key(), Some(KEY), 403, ""),
+    ].join("\n"), @"
+    The server at localhost:11434 wants a key: give the lane `auth: bearer` and a `key_env`.
+    The server at localhost:11434 wants a key: give the lane `auth: bearer` and a `key_env`.
+    Check the model's name (`model` of the lane `local` in .github/counterpoint.yml), and that the server has it.
+    Check the secret given to the variable MY_KEY: it is wrong, revoked or of another provider.
+    Allow the key in the variable MY_KEY to use this model in its project or workspace, or use another key.
+    ");
 }
 
 #[test]
