@@ -1,10 +1,10 @@
-//! What a cloud charges for a listed model: never more than the factor here, by the price list that `prices.tsv` is made
+//! What a place charges for a listed model: never more than the factor here, by the price list that `prices.tsv` is made
 //! of (`litellm` 1.109.1, which has the clouds' prices too). Where that cannot be known, there is no price.
 
 use super::Price;
 use crate::domain::lane::{Auth, Lane, Provider};
 
-/// Under which name a cloud's model stands in the list, and the most that the cloud charges, in percent of the list price.
+/// Under which name a lane's model stands in the list, and the most that is charged there, in percent of the list price.
 /// None where the name does not tell which model it is, or nobody knows the price of that place.
 pub(super) fn listed(lane: &Lane, model: &str) -> Option<(String, u64)> {
     let place = lane.base_url.as_deref().unwrap_or_default();
@@ -24,8 +24,17 @@ pub(super) fn listed(lane: &Lane, model: &str) -> Option<(String, u64)> {
         // A deployment has any name; one with a model's own is taken for that model, at Azure's dearest data zone.
         Provider::Azure if [".azure.us", ".azure.cn"].iter().any(|cloud| place.contains(cloud)) => None,
         Provider::Azure => Some((model.to_owned(), 120)),
-        Provider::Anthropic | Provider::Openai | Provider::Github | Provider::Compatible => None,
+        // Processing in one region, at `eu.api.openai.com` and its like, costs a tenth more.
+        Provider::Openai => Some((model.to_owned(), if is_regional(place) { 110 } else { 100 })),
+        Provider::Anthropic | Provider::Github | Provider::Compatible => Some((model.to_owned(), 100)),
     }
+}
+
+/// Whether an address is one of OpenAI's in a region.
+fn is_regional(place: &str) -> bool {
+    let host = place.split_once("://").map_or(place, |(_, rest)| rest);
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    host.to_ascii_lowercase().ends_with(".api.openai.com")
 }
 
 /// `anthropic.MODEL`, perhaps with where it may be worked on before it and `-v1:0` behind it.
@@ -108,6 +117,28 @@ mod tests {
     }
 
     #[test]
+    fn openais_hosts_in_a_region_cost_a_tenth_more() {
+        let at = |base_url: &str| input(&lane(Provider::Openai, base_url), "gpt-6.1-sol");
+        for regional in
+            ["https://eu.api.openai.com/v1", "https://US.api.openai.com:443/v1", "http://eu.api.openai.com"]
+        {
+            assert_eq!(at(regional), Some(2_200_000), "{regional}");
+        }
+        for other in [
+            "",
+            "https://api.openai.com/v1",
+            "https://gateway.example/eu.api.openai.com",
+            "https://eu.example",
+        ] {
+            assert_eq!(at(other), Some(2_000_000), "{other}");
+        }
+        assert_eq!(
+            at("https://eu.api.openai.com/v1"),
+            input(&lane(Provider::Openai, "https://eu.api.openai.com/v1"), "gpt-6.1-sol-2026-11-01")
+        );
+    }
+
+    #[test]
     fn a_name_that_does_not_tell_its_model_has_no_price() {
         let europe = bedrock("eu-central-1");
         for model in [
@@ -144,6 +175,7 @@ mod tests {
                 bedrock(folder.rsplit('/').next()?)
             }
             ("vertex_ai-anthropic_models", _) => vertex("global"),
+            ("openai", "") => lane(Provider::Openai, ""),
             ("azure", _) if folder != "azure/us-gov" => {
                 lane(Provider::Azure, "https://shop.openai.azure.com/openai/v1")
             }
@@ -171,9 +203,12 @@ mod tests {
             ] {
                 assert!(listed(field).unwrap_or(0) <= rate, "{key}: {field} is dearer than {rate}");
             }
-            if provider == "vertex_ai-anthropic_models" {
-                let uplift = entry["regional_endpoint_uplift_multiplier"].as_f64().unwrap_or(1.0);
-                assert!(uplift <= 1.1, "{key}: {uplift}");
+            for uplift in [
+                "regional_endpoint_uplift_multiplier",
+                "regional_processing_uplift_multiplier_eu",
+                "regional_processing_uplift_multiplier_us",
+            ] {
+                assert!(entry[uplift].as_f64().unwrap_or(1.0) <= 1.1, "{key}: {uplift}");
             }
             checked += 1;
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::clouds;
-use crate::domain::lane::{Lane, Provider};
+use crate::domain::lane::Lane;
 use crate::domain::pass::Usage;
 use crate::domain::units::MicroUsd;
 
@@ -143,26 +143,13 @@ impl Prices {
     }
 
     /// The price of a model where a lane has it served; `None` means unknown. A configured price is taken as it is, a
-    /// listed one at the most that the place charges for it.
+    /// listed one at the most that the place charges for it, as far as its address tells. What it does not tell, such as
+    /// a workspace of Anthropic's that is held to the United States (a tenth more), needs a configured price.
     #[must_use]
     pub fn in_lane(&self, lane: &Lane, model: &str) -> Option<Price> {
-        match lane.provider {
-            Provider::Azure | Provider::Bedrock | Provider::Vertex => {
-                let (name, percent) = clouds::listed(lane, model).unzip();
-                let listed = name.as_deref().and_then(dated_or_not).zip(percent);
-                self.configured_or(model, listed.map(|(price, percent)| price.times(percent)))
-            }
-            Provider::Anthropic | Provider::Openai | Provider::Github | Provider::Compatible => {
-                self.of(model)
-            }
-        }
-    }
-
-    /// The price of a model at its vendor's; `None` means unknown. A dated name such as `gpt-5.4-2026-03-05` that is not
-    /// listed takes the price of its undated one.
-    #[must_use]
-    pub fn of(&self, model: &str) -> Option<Price> {
-        self.configured_or(model, dated_or_not(model))
+        let (name, percent) = clouds::listed(lane, model).unzip();
+        let listed = name.as_deref().and_then(dated_or_not).zip(percent);
+        self.configured_or(model, listed.map(|(price, percent)| price.times(percent)))
     }
 
     fn configured_or(&self, model: &str, listed: Option<Price>) -> Option<Price> {
@@ -180,6 +167,7 @@ impl Prices {
     }
 }
 
+/// A dated name such as `gpt-5.4-2026-03-05` that is not listed takes the price of its undated one.
 fn dated_or_not(model: &str) -> Option<Price> {
     listed(model).or_else(|| listed(without_date(model)?))
 }
@@ -215,9 +203,14 @@ fn listed(model: &str) -> Option<Price> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::lane::Provider;
+
+    fn of(prices: &Prices, model: &str) -> Option<Price> {
+        prices.in_lane(&Lane::new("lane", Provider::Openai, model), model)
+    }
 
     fn price(model: &str) -> Price {
-        Prices::default().of(model).unwrap()
+        of(&Prices::default(), model).unwrap()
     }
 
     #[test]
@@ -260,17 +253,17 @@ mod tests {
 
     #[test]
     fn an_unknown_model_has_no_price_and_a_configured_one_comes_first() {
-        assert_eq!(Prices::default().of("my-own-model"), None);
+        assert_eq!(of(&Prices::default(), "my-own-model"), None);
         let rates = Rates { input: 1, output: 2, cache_read: 3, cache_write: 4 };
         let prices = Prices::new(BTreeMap::from([("claude-sonnet-5-5".to_owned(), rates)]));
-        assert_eq!(prices.of("claude-sonnet-5-5").map(|price| price.base), Some(rates));
+        assert_eq!(of(&prices, "claude-sonnet-5-5").map(|price| price.base), Some(rates));
     }
 
     #[test]
     fn a_dated_name_takes_the_price_of_its_undated_one() {
         assert_eq!(price("claude-sonnet-5-5-20261101"), price("claude-sonnet-5-5"));
         assert_eq!(price("gpt-6.1-sol-2026-11-01"), price("gpt-6.1-sol"));
-        assert_eq!(Prices::default().of("gpt-6.1"), None);
+        assert_eq!(of(&Prices::default(), "gpt-6.1"), None);
     }
 
     #[test]
