@@ -170,7 +170,10 @@ async fn lane_health(outside: &Outside, lane: &Lane, endpoints: &Endpoints, sett
     };
     if !lane.free && settings.prices.in_lane(lane, &lane.model).is_none() {
         let found = format!("no price is known for {}", lane.model);
-        let advice = format!("Add `{}` under `prices`, in USD per million tokens.", lane.model);
+        let advice = format!(
+            "Add `{}` under `prices`, in USD per million tokens, or say `free: true` in the lane if its calls cost nothing.",
+            lane.model
+        );
         return line(&subject, Health::Bad(ExitCode::Usage), &found, &advice);
     }
     if lane.engine != Engine::Api {

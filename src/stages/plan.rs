@@ -183,7 +183,10 @@ fn price(settings: &Settings, lane: &Lane, model: &str) -> Option<Price> {
 fn no_price(model: &str) -> End {
     End::Fatal {
         why: format!("no price is known for the model `{model}`"),
-        advice: format!("add `{model}: {{input: …, output: …}}` in USD per million tokens under `prices`"),
+        advice: format!(
+            "add `{model}: {{input: …, output: …}}` in USD per million tokens under `prices`, or say `free: true` in the \
+             lane if its calls cost nothing"
+        ),
     }
 }
 
@@ -206,12 +209,14 @@ fn no_candidate(settings: &Settings, absent: &[(Lane, End)]) -> Stop {
     if let Some(stop) = unreachable(absent) {
         return stop;
     }
-    let models: Vec<String> = settings.lanes.iter().map(|lane| format!("`{}`", lane.model)).collect();
+    let unknown = absent.iter().filter(|(lane, end)| *end == no_price(&lane.model));
+    let models: Vec<String> = unknown.map(|(lane, _)| format!("`{}`", lane.model)).collect();
     Stop::fail(
         Reason::UnknownPrice,
         ExitCode::Usage,
         format!("No price is known for {}, so no budget could be kept.", models.join(" or ")),
-        "Add the model under `prices` in the configuration, in USD per million tokens, or choose a listed one.",
+        "Add the model under `prices` in the configuration, in USD per million tokens, or choose a listed one; or say \
+         `free: true` in the lane if its calls cost nothing.",
     )
 }
 

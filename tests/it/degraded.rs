@@ -600,7 +600,9 @@ async fn two_models_without_a_price_are_a_mistake_of_the_configuration() {
     let world = shop().await;
     let run = opened(&world).input("claude-model", "c-9").input("codex-model", "g-9").finish().await;
     insta::assert_snapshot!(end(&run), @"exit 2: failed unknown-price, gate off, lanes 0/2");
-    insta::assert_snapshot!(run.stdout, @"No price is known for `c-9` or `g-9`, so no budget could be kept. Add the model under `prices` in the configuration, in USD per million tokens, or choose a listed one.");
+    insta::assert_snapshot!(run.stdout, @"No price is known for `c-9` or `g-9`, so no budget could be kept. Add the model under `prices` in the configuration, in USD per million tokens, or choose a listed one; or say `free: true` in the lane if its calls cost nothing.");
+    let run = opened(&world).input("claude-model", "c-9").without("OPENAI_API_KEY").finish().await;
+    assert!(run.stdout.starts_with("No price is known for `c-9`, so"), "{}", run.stdout);
     world.assert_clean();
 }
 

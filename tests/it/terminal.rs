@@ -555,7 +555,7 @@ async fn the_doctor_says_of_each_thing_that_is_wrong_what_to_do() {
     ok   identity: comments are posted as github-actions[bot]
     ok   configuration: .github/counterpoint.yml on main is fine
     fix  lane claude: no price is known for claude-of-tomorrow
-          Add `claude-of-tomorrow` under `prices`, in USD per million tokens.
+          Add `claude-of-tomorrow` under `prices`, in USD per million tokens, or say `free: true` in the lane if its calls cost nothing.
     fix  lane codex: 127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded.
           Try again later.
     ## no structured output, a proxy: 3
