@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::adapters::clock::PUBLISHING;
 use crate::adapters::{Endpoints, providers};
 use crate::domain::batch::{self, Part};
-use crate::domain::budget::{self, Price};
+use crate::domain::budget::{self, Price, PriceBasis};
 use crate::domain::config::{Settings, Strategy};
 use crate::domain::diff::{Around, FileDiff, NoLines};
 use crate::domain::guidelines;
@@ -177,7 +177,11 @@ fn candidates(settings: &Settings, endpoints: &Endpoints) -> Result<(Vec<Planned
 /// What a model costs in a lane.
 fn price(settings: &Settings, lane: &Lane, model: &str) -> Option<Price> {
     let known = settings.prices.in_lane(lane, model);
-    if lane.free { Some(Price::free(known)) } else { known }
+    if lane.free {
+        return Some(Price::free(known));
+    }
+    let basis = |price: Price| if lane.max_call.is_some() { PriceBasis::Ceiling } else { price.basis };
+    known.map(|price| Price { basis: basis(price), ..price })
 }
 
 fn no_price(model: &str) -> End {
@@ -314,11 +318,10 @@ impl Fitting<'_> {
             let rules: MicroUsd = lanes.iter().map(|lane| lane.bound(rules(lane), cap)).sum();
             // What a command line may cost does not depend on what it reads.
             let by_bytes = lanes.iter().filter(|lane| lane.lane.max_call.is_none());
-            let rate: u64 =
-                by_bytes.map(|lane| lane.price.dearest(MOST_BYTES as u64, 0).0).sum::<u64>().max(1);
-            let affordable =
-                u128::from(money.0.saturating_sub(rules.0)) * (MOST_BYTES as u128) / u128::from(rate);
-            usize::try_from(affordable).unwrap_or(usize::MAX)
+            let rate: u64 = by_bytes.map(|lane| lane.price.dearest(MOST_BYTES as u64, 0).0).sum();
+            let Some(left) = money.0.checked_sub(rules.0) else { return 0 };
+            let affordable = (u128::from(left) * (MOST_BYTES as u128)).checked_div(u128::from(rate));
+            affordable.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX)
         };
         let [longest, ..] = OUTPUT_CAPS;
         let whole =

@@ -440,6 +440,17 @@ async fn a_call_that_the_budget_does_not_hold_is_not_made() {
 }
 
 #[tokio::test]
+async fn a_ceiling_that_the_budget_pays_exactly_is_paid_and_told() {
+    let (world, desk) = (shop().await, Desk::new());
+    desk.prints("claude", &[claude_result(&reply([expiry()]))]);
+    let lanes = "lanes:\n  claude: {engine: claude-code, max_call_usd: 1.00}\n  codex: null\n";
+    let run = desk.run(&world, lanes).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 1/1");
+    insta::assert_snapshot!(lines_with(&told(&world), &["Worst case"]).join("\n"), @"Worst case planned: $1.00. List prices of 2026-11-22, the configured ceiling of a call for Claude. This pull request so far: <usd> of $3.00.");
+    world.assert_clean();
+}
+
+#[tokio::test]
 async fn codex_is_lent_the_login_of_whoever_runs_it_as_a_copy() {
     let (world, desk) = (shop().await, Desk::new());
     let (own, shown) = (desk.at("own"), desk.at("shown"));

@@ -175,6 +175,18 @@ async fn a_server_with_a_small_context_reads_a_pull_request_in_parts() {
 }
 
 #[tokio::test]
+async fn a_review_that_costs_nothing_needs_no_budget() {
+    let world = shop().await;
+    world.bring_local(KEYLESS, "", "");
+    world.chat().keyless();
+    world.chat().answers(reply([expiry()]));
+    let run = opened(&world).input("max-cost-usd", "0").finish().await;
+    assert_eq!(end(&run), "exit 0: partial budget, gate off, lanes 1/3");
+    assert_eq!(run.output("inline-comments"), "1");
+    world.assert_clean();
+}
+
+#[tokio::test]
 async fn a_server_that_wants_a_key_after_all_says_so_and_people_read_how_to_give_it() {
     let world = shop().await;
     world.bring_local(KEYLESS, ALONE, "");
