@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::providers::{self, Endpoint};
 use super::{Endpoints, actions, clock, cloud, git, github::GitHub, terminal};
-use crate::domain::lane::{Auth, Lane};
+use crate::domain::lane::{Auth, Engine, Lane};
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::End;
 use crate::domain::render::words::sentence;
@@ -120,7 +120,10 @@ impl Outside {
         if key.is_none() && lane.auth != Auth::None {
             return Err(End::NoKey);
         }
-        let base = providers::base_variable(lane.provider).and_then(|name| self.env.var(name));
+        // The login that a command line brings is not for the server that somebody set for a key.
+        let own_login = lane.engine != Engine::Api && lane.auth == Auth::None;
+        let base = providers::base_variable(lane.provider).filter(|_| !own_login);
+        let base = base.and_then(|name| self.env.var(name));
         Ok(Endpoint::new(lane, base, key))
     }
 

@@ -460,9 +460,8 @@ async fn codex_is_lent_the_login_of_whoever_runs_it_as_a_copy() {
     desk.program("codex", &format!("cat $CODEX_HOME/auth.json > {}\n{answer}", shown.display()));
     world.claude().answers(reply([]));
     let lanes = CODEX.replace("{engine: codex,", "{engine: codex, auth: none, free: true,");
-    let run =
-        desk.run(&world, &lanes).without("OPENAI_API_KEY").without("OPENAI_BASE_URL").env("CODEX_HOME", &own);
-    let run = run.finish().await;
+    // A base URL stands in the environment: it is that of a key, and the login does not go there.
+    let run = desk.run(&world, &lanes).without("OPENAI_API_KEY").env("CODEX_HOME", &own).finish().await;
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
     assert_eq!(fs::read_to_string(shown).unwrap(), "{\"tokens\": {}}");
     let arguments = desk.note("codex.arguments");
