@@ -46,7 +46,7 @@ struct WireLimits {
 #[serde(deny_unknown_fields, default)]
 struct WireTools {
     calls: Option<u32>,
-    bytes: Option<u32>,
+    bytes: Option<Bytes>,
 }
 
 impl WireLane {
@@ -58,8 +58,8 @@ impl WireLane {
         let text = |value: Option<String>| value.filter(|text| !text.trim().is_empty());
         let tools = self.tools.map(|tools| {
             let usual = ToolLimits::default();
-            let bytes = tools.bytes.and_then(|bytes| usize::try_from(bytes).ok());
-            ToolLimits { calls: tools.calls.unwrap_or(usual.calls), bytes: bytes.unwrap_or(usual.bytes) }
+            let bytes = tools.bytes.map_or(usual.bytes, |bytes| bytes.0);
+            ToolLimits { calls: tools.calls.unwrap_or(usual.calls), bytes }
         });
         let lane = LaneConfig {
             engine: self.engine.map(|word| word.0),
@@ -124,10 +124,15 @@ fn misfit_of_agent(engine: Engine, lane: &LaneConfig) -> Option<String> {
     if lane.tools.is_some() {
         return Some(format!("has `tools`, which does nothing with the engine `{name}`: it has its own"));
     }
+    if engine == Engine::ClaudeCode && lane.idle.is_some() {
+        return Some(format!(
+            "has `timeouts.idle_seconds`, which does nothing with the engine `{name}`: it prints nothing before its end"
+        ));
+    }
     let known = match (engine, &lane.auth) {
         (_, None | Some(Auth::ApiKey | Auth::Bearer)) => true,
         // The login of whoever runs it is a file that can be lent; that of Claude Code is renewed as it is used.
-        (Engine::Codex, Some(Auth::None)) => lane.key_env.is_none(),
+        (Engine::Codex, Some(Auth::None)) => true,
         _ => false,
     };
     (!known).then(|| format!("has an `auth` that the engine `{name}` does not know"))
@@ -158,10 +163,16 @@ fn unreachable_place(provider: Provider, lane: &LaneConfig) -> Option<String> {
 /// Whatever may hold a key is never shown, and that goes by its name.
 fn wrong_key(lane: &LaneConfig) -> Option<String> {
     let name = lane.key_env.as_deref()?;
+    if !matches!(lane.auth, None | Some(Auth::ApiKey | Auth::Bearer)) {
+        return Some(format!(
+            "has the `key_env` `{name}`, which does nothing with its `auth`: that needs no key"
+        ));
+    }
     let plain = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
     (!plain || !holds_a_secret(name)).then(|| {
         format!(
-            "has the `key_env` `{name}`: expected a variable in capitals whose name ends in `_KEY`, `_TOKEN` or `_SECRET`"
+            "has the `key_env` `{name}`: expected a variable in capitals whose name ends in `_KEY`, `_TOKEN`, `_SECRET` \
+             or `_PASSWORD`"
         )
     })
 }
@@ -222,6 +233,39 @@ impl<'de> Deserialize<'de> for Tokens {
     }
 }
 
+/// The fewest bytes that lookups may return: with less, not even the list of a folder fits.
+const FEWEST_BYTES: usize = 1000;
+
+/// A number of bytes for lookups.
+struct Bytes(usize);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Scalar::number("a number of bytes such as 120000", |number| {
+            let bytes: usize = number.parse().unwrap_or(0);
+            (bytes >= FEWEST_BYTES)
+                .then_some(Self(bytes))
+                .ok_or_else(|| format!("expected at least {FEWEST_BYTES} bytes, got {number}"))
+        }))
+    }
+}
+
+/// A name that becomes a part of an address as it is: letters, digits, dots and hyphens.
+struct AddressPart(String);
+
+impl<'de> Deserialize<'de> for AddressPart {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+        if name.is_empty() || !name.bytes().all(plain) {
+            return Err(de::Error::custom(format!(
+                "expected a name of letters, digits, dots and hyphens, got `{name}`"
+            )));
+        }
+        Ok(Self(name))
+    }
+}
+
 /// A word, or a map with one key that is the cloud's name.
 struct WireAuth(Auth);
 
@@ -231,14 +275,14 @@ const CLOUDS: [&str; 3] = ["aws", "azure", "google"];
 #[serde(deny_unknown_fields)]
 struct WireAws {
     role: Option<String>,
-    region: String,
+    region: AddressPart,
 }
 
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireAzure {
-    tenant: String,
-    client: String,
+    tenant: AddressPart,
+    client: AddressPart,
 }
 
 #[derive(serde::Deserialize)]
@@ -274,11 +318,11 @@ impl<'de> Deserialize<'de> for WireAuth {
                 let auth = match cloud.as_str() {
                     "aws" => {
                         let WireAws { role, region } = map.next_value()?;
-                        Auth::Aws { role, region }
+                        Auth::Aws { role, region: region.0 }
                     }
                     "azure" => {
                         let WireAzure { tenant, client } = map.next_value()?;
-                        Auth::Azure { tenant, client }
+                        Auth::Azure { tenant: tenant.0, client: client.0 }
                     }
                     "google" => {
                         let WireGoogle { provider, service_account } = map.next_value()?;
@@ -349,7 +393,15 @@ mod tests {
             "{engine: codex, provider: anthropic, model: m, max_call_usd: 1}",
             "{engine: codex, model: m, max_call_usd: 1, tools: {calls: 1}}",
             "{engine: claude-code, model: m, max_call_usd: 1, auth: none}",
+            "{engine: claude-code, model: m, max_call_usd: 1, timeouts: {idle_seconds: 9}}",
+            "{engine: codex, model: m, max_call_usd: 1, auth: none, key_env: MY_KEY}",
+            "{provider: compatible, model: m, base_url: http://h, auth: none, key_env: MY_KEY}",
+            "{provider: bedrock, model: m, auth: {aws: {region: eu}}, key_env: MY_KEY}",
             "{provider: openai, model: m, key_env: PATH}",
+            "{provider: bedrock, model: m, auth: {aws: {region: evil.example/}}}",
+            "{provider: azure, model: m, base_url: https://a, auth: {azure: {tenant: ../x, client: c}}}",
+            "{provider: azure, model: m, base_url: https://a, auth: {azure: {tenant: t, client: \"\"}}}",
+            "{provider: openai, model: m, tools: {bytes: 999}}",
             "{provider: openai, model: m, auth: {gcp: {}}}",
             "{provider: openai, model: m, auth: basic}",
             "{provider: openai, model: m, timeouts: {idle_seconds: 0}}",
@@ -368,7 +420,15 @@ mod tests {
         f:2:3: the lane `local` has the engine `codex`, which speaks to `openai` only
         f:2:3: the lane `local` has `tools`, which does nothing with the engine `codex`: it has its own
         f:2:3: the lane `local` has an `auth` that the engine `claude-code` does not know
-        f:2:3: the lane `local` has the `key_env` `PATH`: expected a variable in capitals whose name ends in `_KEY`, `_TOKEN` or `_SECRET`
+        f:2:3: the lane `local` has `timeouts.idle_seconds`, which does nothing with the engine `claude-code`: it prints nothing before its end
+        f:2:3: the lane `local` has the `key_env` `MY_KEY`, which does nothing with its `auth`: that needs no key
+        f:2:3: the lane `local` has the `key_env` `MY_KEY`, which does nothing with its `auth`: that needs no key
+        f:2:3: the lane `local` has the `key_env` `MY_KEY`, which does nothing with its `auth`: that needs no key
+        f:2:3: the lane `local` has the `key_env` `PATH`: expected a variable in capitals whose name ends in `_KEY`, `_TOKEN`, `_SECRET` or `_PASSWORD`
+        f:2:52: lanes.local.auth.aws: expected a name of letters, digits, dots and hyphens, got `evil.example/`
+        f:2:73: lanes.local.auth.azure: expected a name of letters, digits, dots and hyphens, got `../x`
+        f:2:73: lanes.local.auth.azure: expected a name of letters, digits, dots and hyphens, got ``
+        f:2:54: lanes.local.tools.bytes: expected at least 1000 bytes, got 999
         f:2:45: lanes.local.auth: expected `aws`, `azure` or `google`, got `gcp`
         f:2:45: lanes.local.auth: invalid value: string "basic", expected `api-key`, `bearer`, `none`, or a map with one of `aws`, `azure` and `google`
         f:2:64: lanes.local.timeouts.idle_seconds: expected whole seconds from 1 to 3600, got 0
