@@ -463,6 +463,11 @@ async fn codex_is_lent_the_login_of_whoever_runs_it_as_a_copy() {
     // A base URL stands in the environment: it is that of a key, and the login does not go there.
     let run = desk.run(&world, &lanes).without("OPENAI_API_KEY").env("CODEX_HOME", &own).finish().await;
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    assert_eq!(
+        lines_with(&told(&world), &["set aside"]),
+        Vec::<&str>::new(),
+        "nothing is, of what costs nothing"
+    );
     assert_eq!(fs::read_to_string(shown).unwrap(), "{\"tokens\": {}}");
     let arguments = desk.note("codex.arguments");
     assert!(

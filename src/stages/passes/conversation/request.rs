@@ -33,7 +33,7 @@ pub(super) fn worded<'a>(question: &'a Prompt, postscript: &str) -> Cow<'a, Prom
 
 /// What people are told of a lane whose calls nothing bounds beforehand.
 pub(super) fn unbounded(lane: &Lane) -> Option<String> {
-    let most = lane.max_call?;
+    let most = lane.max_call.filter(|_| !lane.free)?;
     let program = lane.engine.as_str();
     Some(format!(
         "no bound holds what {program} spends: {most} is set aside for each call, and it may spend more"
