@@ -5,11 +5,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use crate::adapters::agents::Program;
 use crate::adapters::github::GitHub;
 use crate::adapters::providers::{self, AttemptEnd, Endpoint, Waiting};
-use crate::adapters::{Endpoints, Outside, agents};
+use crate::adapters::{Endpoints, Outside};
 use crate::domain::config::{self, Config, DEFAULT_PATH, Overrides, Settings, settle};
-use crate::domain::lane::{Effort, Engine, Lane};
+use crate::domain::lane::{Effort, Lane};
 use crate::domain::outcome::ExitCode;
 use crate::domain::pass::{End, Feature, Prompt};
 use crate::domain::render::doctor::{Examined, Health};
@@ -176,8 +177,8 @@ async fn lane_health(outside: &Outside, lane: &Lane, endpoints: &Endpoints, sett
         );
         return line(&subject, Health::Bad(ExitCode::Usage), &found, &advice);
     }
-    if lane.engine != Engine::Api {
-        return match agents::version(lane.engine).await {
+    if let Some(program) = Program::of(lane.engine) {
+        return match program.version().await {
             Ok(version) => {
                 let found = format!("{version} is installed; {} was not asked", lane.model);
                 line(&subject, Health::Good, &found, "")

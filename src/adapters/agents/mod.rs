@@ -78,51 +78,132 @@ enum Heard {
     Ceiling,
 }
 
-/// Asks once, by the lane's command line; without a `repository` there is nothing that it may read. It has no time limit of its own: the caller drops it at the deadline, which
-/// kills all that was started (and then owes its reservation).
+/// A command line that can ask a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// `claude`.
+    Claude,
+    /// `codex`.
+    Codex,
+}
+
+impl Program {
+    /// The one that an engine is, if it is one.
+    #[must_use]
+    pub const fn of(engine: Engine) -> Option<Self> {
+        match engine {
+            Engine::Api => None,
+            Engine::ClaudeCode => Some(Self::Claude),
+            Engine::Codex => Some(Self::Codex),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Claude => "claude",
+            Self::Codex => "codex",
+        }
+    }
+
+    /// How to come by it.
+    const fn install(self) -> &'static str {
+        match self {
+            Self::Claude => {
+                "Install it in a step before (`npm install -g @anthropic-ai/claude-code@2.1.330`), or use the lane \
+                 without `engine`; docs/agents.md says how."
+            }
+            Self::Codex => {
+                "Install it in a step before (`npm install -g @openai/codex@0.169.0`), or use the lane without \
+                 `engine`; docs/agents.md says how."
+            }
+        }
+    }
+
+    /// Where it is.
+    fn find(self) -> Result<PathBuf, String> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        // A relative folder would be one of the repository, as a rule.
+        let mut places = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+        let found = places.find_map(|folder| {
+            let program = folder.join(self.name());
+            let executable = std::fs::metadata(&program).is_ok_and(|file| {
+                file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o111 != 0
+            });
+            executable.then_some(program)
+        });
+        found.ok_or_else(|| format!("`{}` is not installed: no folder of PATH holds it", self.name()))
+    }
+
+    /// Its version, in its own words.
+    ///
+    /// # Errors
+    /// What is wrong, and what to do about it.
+    pub async fn version(self) -> Result<String, (String, &'static str)> {
+        let program = self.find().map_err(|why| (why, self.install()))?;
+        let asked = async {
+            let home = Folder::new()?;
+            let mut command = process::command(program.as_os_str());
+            command.arg("--version").env("HOME", home.path()).current_dir(home.path());
+            process::run(command, &[]).await
+        };
+        let broken = |what: String| (format!("`{}` does not work: {what}", self.name()), self.install());
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Err(_) => {
+                Err(broken(format!("it did not tell its version within {} seconds", PATIENCE.as_secs())))
+            }
+            Ok(Err(error)) => Err(broken(error.to_string())),
+            Ok(Ok(ended)) if !ended.status.success() => Err(broken(ended.status.to_string())),
+            Ok(Ok(ended)) => Ok(one_line(&String::from_utf8_lossy(&ended.stdout), WORDS)),
+        }
+    }
+}
+
+/// Asks once, by a lane's program; without a `repository` there is nothing that it may read. It has no time limit of
+/// its own: the caller drops it at the deadline, which kills all that was started (and then owes its reservation).
 pub async fn run(
+    program: Program,
     lane: &Lane,
     endpoint: &Endpoint,
     request: &Request<'_>,
     repository: Option<&Repository>,
 ) -> Attempt {
-    let program = match find(lane.engine) {
-        Ok(program) => program,
-        Err(why) => return impossible(why, install(lane.engine)),
+    let name = program.name();
+    let path = match program.find() {
+        Ok(path) => path,
+        Err(why) => return impossible(why, program.install()),
     };
     let login = match (endpoint.secret().map(|secret| secret.expose_secret()), &lane.auth) {
         (Some(token), Auth::Bearer) => Login::Bearer(token),
         (Some(key), _) => Login::Key(key),
         (None, _) => Login::Own,
     };
-    let max_call = lane.max_call.unwrap_or_default();
     let call = Call {
-        program: &program,
+        program: &path,
         base_url: Some(endpoint.base_url()).filter(|url| *url != providers::usual_base(lane.provider)),
         login,
         model: request.model,
         effort: request.effort,
         prompt: request.prompt,
         max_output: request.max_output,
-        max_call,
+        max_call: lane.max_call.unwrap_or_default(),
         first_byte: lane.patience.first_byte,
         idle: lane.patience.idle,
         repository: repository.map(Repository::path),
     };
     // Declared first, so that it goes last: what is in it is in use until the program is dead.
-    let (_home, command) = match prepared(lane.engine, &call) {
+    let (_home, command) = match prepared(program, &call) {
         Ok(prepared) => prepared,
         Err(error) => {
             let advice =
                 "Check the login of this lane, and that the folder for temporary files can be written.";
-            return impossible(format!("`{}` cannot be prepared: {error}", name(lane.engine)), advice);
+            return impossible(format!("`{name}` cannot be prepared: {error}"), advice);
         }
     };
     let input = format!("{}\n{}\n", call.prompt.shared, call.prompt.task);
     match process::run(command, input.as_bytes()).await {
-        Ok(ended) => understood(lane, endpoint, &ended, max_call),
+        Ok(ended) => understood(program, &ended, lane, endpoint),
         Err(error) => Attempt {
-            end: AttemptEnd::Broken { why: format!("`{}`: {error}", name(lane.engine)), sent: true },
+            end: AttemptEnd::Broken { why: format!("`{name}`: {error}"), sent: true },
             request_id: None,
             billing: Billing::Unknown,
             first_byte: None,
@@ -130,66 +211,8 @@ pub async fn run(
     }
 }
 
-/// What the program is called.
-const fn name(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Codex => "codex",
-        Engine::ClaudeCode | Engine::Api => "claude",
-    }
-}
-
-/// How to come by the program.
-const fn install(engine: Engine) -> &'static str {
-    match engine {
-        Engine::Codex => {
-            "Install it in a step before (`npm install -g @openai/codex@0.169.0`), or use the lane without `engine`; \
-             docs/agents.md says how."
-        }
-        Engine::ClaudeCode | Engine::Api => {
-            "Install it in a step before (`npm install -g @anthropic-ai/claude-code@2.1.330`), or use the lane without \
-             `engine`; docs/agents.md says how."
-        }
-    }
-}
-
-/// Where the engine's program is.
-fn find(engine: Engine) -> Result<PathBuf, String> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    // A relative folder would be one of the repository, as a rule.
-    let mut places = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
-    let found = places.find_map(|folder| {
-        let program = folder.join(name(engine));
-        let executable = std::fs::metadata(&program).is_ok_and(|file| {
-            file.is_file() && std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o111 != 0
-        });
-        executable.then_some(program)
-    });
-    found.ok_or_else(|| format!("`{}` is not installed: no folder of PATH holds it", name(engine)))
-}
-
-/// The version of the engine's program, in its own words.
-///
-/// # Errors
-/// What is wrong, and what to do about it.
-pub async fn version(engine: Engine) -> Result<String, (String, &'static str)> {
-    let program = find(engine).map_err(|why| (why, install(engine)))?;
-    let asked = async {
-        let home = Folder::new()?;
-        let mut command = process::command(program.as_os_str());
-        command.arg("--version").env("HOME", home.path()).current_dir(home.path());
-        process::run(command, &[]).await
-    };
-    let broken = |what: String| (format!("`{}` does not work: {what}", name(engine)), install(engine));
-    match tokio::time::timeout(PATIENCE, asked).await {
-        Err(_) => Err(broken(format!("it did not tell its version within {} seconds", PATIENCE.as_secs()))),
-        Ok(Err(error)) => Err(broken(error.to_string())),
-        Ok(Ok(ended)) if !ended.status.success() => Err(broken(ended.status.to_string())),
-        Ok(Ok(ended)) => Ok(one_line(&String::from_utf8_lossy(&ended.stdout), WORDS)),
-    }
-}
-
 /// The command, and the folder that is its home.
-fn prepared(engine: Engine, call: &Call<'_>) -> io::Result<(Folder, Command)> {
+fn prepared(program: Program, call: &Call<'_>) -> io::Result<(Folder, Command)> {
     let folder = Folder::new()?;
     let (home, temporary) = (folder.with("home")?, folder.with("tmp")?);
     let mut command = process::command(OsStr::new(call.program));
@@ -199,9 +222,9 @@ fn prepared(engine: Engine, call: &Call<'_>) -> io::Result<(Folder, Command)> {
     });
     // Codex takes no home in the folder for temporary files, so that folder is another one here.
     command.env("HOME", &home).env("TMPDIR", temporary);
-    match engine {
-        Engine::Codex => codex::prepare(&mut command, call, &home)?,
-        Engine::ClaudeCode | Engine::Api => claude_code::prepare(&mut command, call, &home),
+    match program {
+        Program::Claude => claude_code::prepare(&mut command, call, &home),
+        Program::Codex => codex::prepare(&mut command, call, &home)?,
     }
     Ok((folder, command))
 }
@@ -217,40 +240,39 @@ fn rejected(status: u16, why: String, advice: &str) -> AttemptEnd {
 }
 
 /// What came of a program that ended.
-fn understood(lane: &Lane, endpoint: &Endpoint, ended: &process::Ended, max_call: MicroUsd) -> Attempt {
-    let said = match lane.engine {
-        Engine::Codex => codex::read(&ended.stdout),
-        Engine::ClaudeCode | Engine::Api => claude_code::read(&ended.stdout),
+fn understood(program: Program, ended: &process::Ended, lane: &Lane, endpoint: &Endpoint) -> Attempt {
+    let said = match program {
+        Program::Claude => claude_code::read(&ended.stdout),
+        Program::Codex => codex::read(&ended.stdout),
     };
-    let Some(said) = said else { return wordless(lane, endpoint, ended) };
+    let Some(said) = said else { return wordless(program, ended, endpoint) };
+    let name = program.name();
     let end = match said.heard {
         Heard::Answer { text, stop, model } => {
             AttemptEnd::Answer { text, stop, model: model.map(|model| one_line(&model, 100)) }
         }
         Heard::Error { status: Some(401 | 403), message } if endpoint.secret().is_none() => rejected(
             401,
-            format!(
-                "the login of `{}` is not accepted: {}",
-                name(lane.engine),
-                endpoint.clean(&message, WORDS)
-            ),
+            format!("the login of `{name}` is not accepted: {}", endpoint.clean(&message, WORDS)),
             "Log in again with the program itself, or give the lane a key.",
         ),
         Heard::Error { status: Some(402), message } if endpoint.secret().is_none() => rejected(
             402,
-            format!("the login of `{}` is used up: {}", name(lane.engine), endpoint.clean(&message, WORDS)),
+            format!("the login of `{name}` is used up: {}", endpoint.clean(&message, WORDS)),
             "Wait until its limit is lifted, or give the lane a key.",
         ),
         Heard::Error { status: Some(status), message } => providers::by_program(endpoint, status, &message),
-        Heard::Error { status: None, message } => AttemptEnd::Broken {
-            why: format!("`{}`: {}", name(lane.engine), endpoint.clean(&message, WORDS)),
-            sent: true,
-        },
-        Heard::Ceiling => rejected(
-            402,
-            format!("`{}` came to its ceiling of {max_call} before it answered", name(lane.engine)),
-            "Raise `max_call_usd` of this lane, lower its effort, or leave files out with `paths.exclude`.",
-        ),
+        Heard::Error { status: None, message } => {
+            AttemptEnd::Broken { why: format!("`{name}`: {}", endpoint.clean(&message, WORDS)), sent: true }
+        }
+        Heard::Ceiling => {
+            let most = lane.max_call.unwrap_or_default();
+            rejected(
+                402,
+                format!("`{name}` came to its ceiling of {most} before it answered"),
+                "Raise `max_call_usd` of this lane, lower its effort, or leave files out with `paths.exclude`.",
+            )
+        }
     };
     Attempt {
         end,
@@ -261,19 +283,18 @@ fn understood(lane: &Lane, endpoint: &Endpoint, ended: &process::Ended, max_call
 }
 
 /// What came of a program that printed nothing we know.
-fn wordless(lane: &Lane, endpoint: &Endpoint, ended: &process::Ended) -> Attempt {
+fn wordless(program: Program, ended: &process::Ended, endpoint: &Endpoint) -> Attempt {
     // What both print of a command line or a setting that they do not take, before they ask anything.
     const NEVER_BEGAN: [&str; 3] = ["error: ", "Error loading config", "Error parsing"];
     let complaint = String::from_utf8_lossy(&ended.stderr);
     let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
-    let program = name(lane.engine);
-    let said = endpoint.clean(complaint, WORDS);
+    let (name, said) = (program.name(), endpoint.clean(complaint, WORDS));
     if !ended.status.success() && NEVER_BEGAN.iter().any(|begin| complaint.starts_with(begin)) {
-        return impossible(format!("`{program}` did not begin: {said}"), install(lane.engine));
+        return impossible(format!("`{name}` did not begin: {said}"), program.install());
     }
     let why = match ended.status.success() {
-        true => format!("`{program}` ended without a result"),
-        false => format!("`{program}` ended without a result ({}): {said}", ended.status),
+        true => format!("`{name}` ended without a result"),
+        false => format!("`{name}` ended without a result ({}): {said}", ended.status),
     };
     Attempt {
         end: AttemptEnd::Broken { why, sent: true },

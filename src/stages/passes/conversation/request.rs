@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::adapters::agents::{self, Repository};
+use crate::adapters::agents::{self, Program, Repository};
 use crate::adapters::providers::{self, Attempt, Endpoint, Request, Waiting};
-use crate::domain::lane::{Engine, Lane};
+use crate::domain::lane::Lane;
 use crate::domain::pass::{Feature, Prompt};
 
 /// Sends a request. Dropped, it goes no further, and no program that it started lives.
@@ -15,8 +15,8 @@ pub(super) async fn send(
     repository: Option<&Repository>,
     heard: &(dyn Fn(usize) + Sync),
 ) -> Attempt {
-    if lane.engine != Engine::Api {
-        return agents::run(lane, endpoint, request, repository).await;
+    if let Some(program) = Program::of(lane.engine) {
+        return agents::run(program, lane, endpoint, request, repository).await;
     }
     let streamed = !request.without.contains(&Feature::Stream);
     let waiting = Waiting { patience: streamed.then_some(lane.patience), heard };
