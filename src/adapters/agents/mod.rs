@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
+use serde_json::json;
 use tokio::process::Command;
 
 use self::folder::Folder;
@@ -158,6 +159,25 @@ impl Program {
     }
 }
 
+/// What was asked of whom: neither the key nor the question belongs in what people are told of an answer.
+struct Asked<'a> {
+    endpoint: &'a Endpoint,
+    /// The texts, as JSON.
+    texts: Vec<u8>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(endpoint: &'a Endpoint, Prompt { system, shared, task }: &Prompt) -> Self {
+        Self { endpoint, texts: json!([system, shared, task]).to_string().into_bytes() }
+    }
+
+    /// A program's words as they may be told.
+    fn told(&self, words: &str) -> String {
+        let words = self.endpoint.clean(words, usize::MAX);
+        one_line(&providers::without_prompt(&words, &self.texts, 2 * WORDS), WORDS)
+    }
+}
+
 /// Asks once, by a lane's program; without a `repository` there is nothing that it may read. It has no time limit of
 /// its own: the caller drops it at the deadline, which kills all that was started (and then owes its reservation).
 pub async fn run(
@@ -201,7 +221,7 @@ pub async fn run(
     };
     let input = format!("{}\n{}\n", call.prompt.shared, call.prompt.task);
     match process::run(command, input.as_bytes()).await {
-        Ok(ended) => understood(program, &ended, lane, endpoint),
+        Ok(ended) => understood(program, &ended, lane, &Asked::new(endpoint, call.prompt)),
         Err(error) => Attempt {
             end: AttemptEnd::Broken { why: format!("`{name}`: {error}"), sent: true },
             request_id: None,
@@ -240,30 +260,32 @@ fn rejected(status: u16, why: String, advice: &str) -> AttemptEnd {
 }
 
 /// What came of a program that ended.
-fn understood(program: Program, ended: &process::Ended, lane: &Lane, endpoint: &Endpoint) -> Attempt {
+fn understood(program: Program, ended: &process::Ended, lane: &Lane, asked: &Asked<'_>) -> Attempt {
     let said = match program {
         Program::Claude => claude_code::read(&ended.stdout),
         Program::Codex => codex::read(&ended.stdout),
     };
-    let Some(said) = said else { return wordless(program, ended, endpoint) };
-    let name = program.name();
+    let Some(said) = said else { return wordless(program, ended, asked) };
+    let (name, keyless) = (program.name(), asked.endpoint.secret().is_none());
     let end = match said.heard {
         Heard::Answer { text, stop, model } => {
             AttemptEnd::Answer { text, stop, model: model.map(|model| one_line(&model, 100)) }
         }
-        Heard::Error { status: Some(401 | 403), message } if endpoint.secret().is_none() => rejected(
+        Heard::Error { status: Some(401 | 403), message } if keyless => rejected(
             401,
-            format!("the login of `{name}` is not accepted: {}", endpoint.clean(&message, WORDS)),
+            format!("the login of `{name}` is not accepted: {}", asked.told(&message)),
             "Log in again with the program itself, or give the lane a key.",
         ),
-        Heard::Error { status: Some(402), message } if endpoint.secret().is_none() => rejected(
+        Heard::Error { status: Some(402), message } if keyless => rejected(
             402,
-            format!("the login of `{name}` is used up: {}", endpoint.clean(&message, WORDS)),
+            format!("the login of `{name}` is used up: {}", asked.told(&message)),
             "Wait until its limit is lifted, or give the lane a key.",
         ),
-        Heard::Error { status: Some(status), message } => providers::by_program(endpoint, status, &message),
+        Heard::Error { status: Some(status), message } => {
+            providers::by_program(asked.endpoint, &asked.texts, status, &message)
+        }
         Heard::Error { status: None, message } => {
-            AttemptEnd::Broken { why: format!("`{name}`: {}", endpoint.clean(&message, WORDS)), sent: true }
+            AttemptEnd::Broken { why: format!("`{name}`: {}", asked.told(&message)), sent: true }
         }
         Heard::Ceiling => {
             let most = lane.max_call.unwrap_or_default();
@@ -283,12 +305,12 @@ fn understood(program: Program, ended: &process::Ended, lane: &Lane, endpoint: &
 }
 
 /// What came of a program that printed nothing we know.
-fn wordless(program: Program, ended: &process::Ended, endpoint: &Endpoint) -> Attempt {
+fn wordless(program: Program, ended: &process::Ended, asked: &Asked<'_>) -> Attempt {
     // What both print of a command line or a setting that they do not take, before they ask anything.
     const NEVER_BEGAN: [&str; 3] = ["error: ", "Error loading config", "Error parsing"];
     let complaint = String::from_utf8_lossy(&ended.stderr);
     let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
-    let (name, said) = (program.name(), endpoint.clean(complaint, WORDS));
+    let (name, said) = (program.name(), asked.told(complaint));
     if !ended.status.success() && NEVER_BEGAN.iter().any(|begin| complaint.starts_with(begin)) {
         return impossible(format!("`{name}` did not begin: {said}"), program.install());
     }

@@ -1,8 +1,15 @@
+use std::os::unix::process::ExitStatusExt as _;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::lane::Provider;
 use crate::domain::pass::Usage;
+
+fn lane(auth: Auth) -> Lane {
+    Lane { engine: Engine::Codex, auth, ..Lane::new("codex", Provider::Openai, "gpt-6.1-sol") }
+}
 
 /// What 2.1.330 printed, without what is not read.
 fn claude(changes: Value) -> Option<Said> {
@@ -144,6 +151,45 @@ fn codexs_events_are_put_together_and_a_turn_without_a_message_is_a_refusal() {
     error None, "odd"; unknown
     nothing
     "#);
+}
+
+#[test]
+fn what_a_program_repeats_of_the_question_is_not_told() {
+    let line = "    if now <= expires_at { return Ok(session); }";
+    let prompt =
+        Prompt { system: String::new(), shared: format!("first\n{line}\nlast"), task: String::new() };
+    let endpoint = |auth| Endpoint::new(&lane(auth), None, Some("sk-dummy-0123456789")).unwrap();
+    let lines = |events: &[Value]| events.iter().map(|event| format!("{event}\n")).collect::<String>();
+    let began = json!({"type": "thread.started", "thread_id": "t-1"});
+    let body =
+        json!({"error": {"message": format!("cannot read {line}: sorry"), "type": "invalid_request_error"}});
+    let (echo, keyed) = (format!("status 401: cannot read {line}: sorry"), Auth::ApiKey);
+    let endings = [
+        (lines(&[began.clone(), failed(&body.to_string())]), keyed.clone()),
+        (lines(&[began.clone(), failed(&echo)]), keyed.clone()),
+        (lines(&[began.clone(), failed(&echo)]), Auth::None),
+        (lines(&[began.clone(), failed(&echo.replace("status 401", "usage limit"))]), Auth::None),
+        (lines(&[began, failed(&echo.replace("status 401", "odd"))]), keyed.clone()),
+        (String::new(), keyed),
+    ];
+    let told = endings.map(|(stdout, auth)| {
+        let (stdout, stderr) = (stdout.into_bytes(), echo.clone().into_bytes());
+        let ended = process::Ended { status: std::process::ExitStatus::from_raw(256), stdout, stderr };
+        let endpoint = endpoint(auth.clone());
+        let asked = Asked::new(&endpoint, &prompt);
+        match understood(Program::Codex, &ended, &lane(auth), &asked).end {
+            AttemptEnd::Rejected { why, .. } | AttemptEnd::Broken { why, .. } => why,
+            end => panic!("{end:?}"),
+        }
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    api.openai.com did not take the request (HTTP 400): invalid_request_error: cannot read […]: sorry
+    api.openai.com did not accept the key (HTTP 401): status 401: cannot read […]: sorry
+    the login of `codex` is not accepted: status 401: cannot read […]: sorry
+    the login of `codex` is used up: usage limit: cannot read […]: sorry
+    `codex`: odd: cannot read […]: sorry
+    `codex` ended without a result (exit status: 1): status 401: cannot read […]: sorry
+    ");
 }
 
 proptest! {

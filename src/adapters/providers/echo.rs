@@ -11,7 +11,7 @@ const SHORTEST: usize = 24;
 
 /// The first `limit` characters of what a server said, on one line, with `[…]` for all that it repeats of the request's text.
 /// A piece ends where the server changed anything but white space and escapes.
-pub(super) fn without_prompt(said: &str, body: &[u8], limit: usize) -> String {
+pub(in crate::adapters) fn without_prompt(said: &str, body: &[u8], limit: usize) -> String {
     let mut texts = Vec::new();
     gather(&serde_json::from_slice(body).unwrap_or_default(), &mut texts);
     let said: Vec<char> = one_line(said, limit).chars().collect();

@@ -338,8 +338,14 @@ pub(super) fn classify(
     AttemptEnd::Rejected { status, retry, unsupported, why, advice, by_model: class.is_of_the_model() }
 }
 
-/// Judges an error that a program passed on: its status, and the vendor's words or body.
-pub(in crate::adapters) fn by_program(endpoint: &Endpoint, status: u16, message: &str) -> AttemptEnd {
+/// Judges an error that a program passed on: its status, and the vendor's words or body. `texts` is the JSON of what the
+/// program was given to ask.
+pub(in crate::adapters) fn by_program(
+    endpoint: &Endpoint,
+    texts: &[u8],
+    status: u16,
+    message: &str,
+) -> AttemptEnd {
     let mut error = VendorError::from_body(message.as_bytes());
     if status == 404 && !error.is_told() {
         // The program has found the API, or it would not speak of a model.
@@ -347,7 +353,7 @@ pub(in crate::adapters) fn by_program(endpoint: &Endpoint, status: u16, message:
     }
     classify(
         endpoint,
-        &[],
+        texts,
         status,
         Told::Status { headers: &HeaderMap::new(), now: SystemTime::UNIX_EPOCH },
         &error,
