@@ -225,9 +225,6 @@ pub struct PassReport {
         deserialize_with = "maybe_from_millis"
     )]
     pub first_byte: Option<Duration>,
-    /// Whether it was asked for the most severe findings only: silence about others says nothing then.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub brief: bool,
     /// Where the price of its tokens comes from.
     pub price_basis: PriceBasis,
     /// What the server can do, as far as it was known at the end; absent where nothing was asked.
@@ -265,7 +262,6 @@ impl PassReport {
             elapsed: Duration::ZERO,
             first_byte: None,
             capabilities: None,
-            brief: false,
             price_basis: PriceBasis::default(),
             prompt_hash: String::new(),
         }

@@ -497,6 +497,23 @@ async fn the_token_of_a_subscription_reaches_claude_code_under_the_name_that_it_
 }
 
 #[tokio::test]
+async fn claude_codes_own_bill_counts_where_it_is_above_the_list_unless_nothing_is_to_pay() {
+    for (free, expected) in [("false", "[90000]"), ("true", "[0]")] {
+        let (world, desk) = (shop().await, Desk::new());
+        let mut result = claude_result(&reply([]));
+        result["total_cost_usd"] = json!(0.09);
+        desk.prints("claude", &[result]);
+        world.codex().answers(reply([]));
+        let lanes = CLAUDE.replace("claude-code,", &format!("claude-code, free: {free},"));
+        let run = desk.run(&world, &lanes).finish().await;
+        assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+        assert_eq!(settled(&run, "claude"), expected);
+        assert!(!told(&world).contains("billed more"), "{}", told(&world));
+        world.assert_clean();
+    }
+}
+
+#[tokio::test]
 async fn the_doctor_tells_the_version_and_asks_no_model() {
     let (world, desk) = (shop().await, Desk::new());
     desk.program("claude", "echo '2.1.330 (Claude Code)'");

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::{Call, Heard, Login, Said};
-use crate::adapters::providers::{Billing, Stop};
+use crate::adapters::providers::{self, Billing, Stop};
 use crate::domain::pass::Usage;
 use crate::domain::reply::REPLY_SCHEMA;
 
@@ -98,7 +98,7 @@ pub(super) fn read(stdout: &[u8]) -> Option<Said> {
     })
 }
 
-/// Tokens of all turns and all models; none if nothing was counted.
+/// Tokens of all turns and all models, and the bill that it makes of them; none if nothing was counted.
 fn usage(result: &Value) -> Option<Usage> {
     let models = result.get("modelUsage")?.as_object()?.values();
     let usage = models.fold(Usage::default(), |sum, model| {
@@ -112,7 +112,8 @@ fn usage(result: &Value) -> Option<Usage> {
             charged: None,
         })
     });
-    (usage.total_input() > 0).then_some(usage)
+    let charged = result.get("total_cost_usd").and_then(providers::dollars);
+    (usage.total_input() > 0).then_some(Usage { charged, ..usage })
 }
 
 /// The model that did most of the work.

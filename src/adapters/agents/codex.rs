@@ -175,8 +175,9 @@ pub(super) fn read(stdout: &[u8]) -> Option<Said> {
     };
     let billing = match (&heard, usage) {
         (_, Some(usage)) => Billing::Used(usage),
-        // The first request was refused; of a later one nobody knows what came before.
-        (Heard::Error { status: Some(_), .. }, None) if !worked => Billing::None,
+        // The first request was refused. Of a later one nobody knows what came before, nor of a server's own failure
+        // how far it had come: Codex says the same of one in the middle of an answer.
+        (Heard::Error { status: Some(400..=499), .. }, None) if !worked => Billing::None,
         _ => Billing::Unknown,
     };
     Some(Said { heard, billing, id: thread, first_byte: None })

@@ -23,7 +23,7 @@ use self::folder::Folder;
 use crate::adapters::http::one_line;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Request, Retry, Stop};
 use crate::domain::lane::{Auth, Effort, Engine, Lane};
-use crate::domain::pass::Prompt;
+use crate::domain::pass::{Prompt, Usage};
 use crate::domain::units::MicroUsd;
 pub use repository::Repository;
 
@@ -299,7 +299,11 @@ fn understood(program: Program, ended: &process::Ended, lane: &Lane, asked: &Ask
     Attempt {
         end,
         request_id: said.id.map(|id| one_line(&id, 100)),
-        billing: said.billing,
+        billing: match said.billing {
+            // Where nothing is to pay, a bill by the list would be one that nobody gets.
+            Billing::Used(usage) if lane.free => Billing::Used(Usage { charged: None, ..usage }),
+            billing => billing,
+        },
         first_byte: said.first_byte,
     }
 }

@@ -143,7 +143,7 @@ fn codexs_events_are_put_together_and_a_turn_without_a_message_is_a_refusal() {
     error Some(429), "exceeded retry limit, last status: 429 Too Many Requests"; unknown
     error Some(400), "{\"error\": {\"message\": \"bad\", \"code\": \"context_length_exceeded\"}}"; free
     error Some(404), "The model `gpt-x` does not exist or you do not have access to it."; free
-    error Some(503), "We’re currently experiencing high demand, which may cause temporary errors."; free
+    error Some(503), "We’re currently experiencing high demand, which may cause temporary errors."; unknown
     error Some(402), "You've hit your usage limit. Try again at 5 PM."; free
     answer "", Truncated, None; unknown
     answer "", Refused { category: Some("content_filter") }, None; unknown

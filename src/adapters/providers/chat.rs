@@ -205,8 +205,8 @@ fn usage(usage: &Value) -> Option<Usage> {
     })
 }
 
-/// OpenRouter's credits, which are US dollars, rounded up.
-fn dollars(cost: &Value) -> Option<MicroUsd> {
+/// US dollars, which OpenRouter's credits are too, rounded up.
+pub(in crate::adapters) fn dollars(cost: &Value) -> Option<MicroUsd> {
     let micros = (cost.as_f64()? * 1e6).ceil();
     (0.0..=1e15).contains(&micros).then_some(MicroUsd(micros as u64))
 }

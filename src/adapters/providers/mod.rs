@@ -27,6 +27,7 @@ use crate::domain::lane::{Effort, Patience, Wire};
 use crate::domain::pass::{Feature, Prompt, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
 use crate::domain::tools::Call;
+pub(super) use chat::dollars;
 pub(super) use echo::without_prompt;
 pub(super) use endpoint::usual_base;
 pub use endpoint::{Endpoint, base_variable};
