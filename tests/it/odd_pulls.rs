@@ -294,9 +294,9 @@ async fn a_mistake_in_the_configuration_is_told_with_file_line_and_column() {
     The configuration on `main` has a mistake: .github/counterpoint.yml:1:15: inline.one: unknown variant `urgent`, expected one of `low`, `medium`, `high`, `critical`. Correct the file on the base branch; `counterpoint doctor` checks it.
     The configuration on `main` has a mistake: .github/counterpoint.yml:3:15: lanes.claude.provider: expected `anthropic`, `openai`, `azure`, `bedrock`, `vertex`, `github` or `compatible`, got `google`. Correct the file on the base branch; `counterpoint doctor` checks it.
     The configuration on `main` has a mistake: .github/counterpoint.yml:2:13: paths.exclude[0]: expected a glob such as `src/**/*.rs`: unclosed character class; missing ']'. Correct the file on the base branch; `counterpoint doctor` checks it.
-    The configuration on `main` has a mistake: .github/counterpoint.yml:1:9: budget: invalid type: sequence, expected struct WireBudget. Correct the file on the base branch; `counterpoint doctor` checks it.
+    The configuration on `main` has a mistake: .github/counterpoint.yml:1:9: budget: invalid type: sequence, expected amounts such as `{max_cost_usd: 1.00}`. Correct the file on the base branch; `counterpoint doctor` checks it.
     No lane is configured: switch `claude` or `codex` on, or name another under `lanes`. Correct the configuration, the input or the command.
-    The configuration on `main` has a mistake: .github/counterpoint.yml:1:1: invalid type: sequence, expected struct Wire. Correct the file on the base branch; `counterpoint doctor` checks it.
+    The configuration on `main` has a mistake: .github/counterpoint.yml:1:1: invalid type: sequence, expected settings such as `strategy: parallel`. Correct the file on the base branch; `counterpoint doctor` checks it.
     The configuration on `main` has a mistake: .github/counterpoint.yml:1:10: version: expected version 1, got 7. Correct the file on the base branch; `counterpoint doctor` checks it.
     "#);
 }

@@ -11,7 +11,7 @@ use crate::domain::lane::{Auth, Effort, Engine, Limits, Provider, ToolLimits};
 
 /// A lane as it is written.
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a lane such as `{provider: openai, model: gpt-6.1-sol}`")]
 pub(super) struct WireLane {
     engine: Option<Word<Engine>>,
     provider: Option<Word<Provider>>,
@@ -29,21 +29,29 @@ pub(super) struct WireLane {
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "times such as `{first_byte_seconds: 120, idle_seconds: 90}`"
+)]
 struct WireTimeouts {
     first_byte_seconds: Option<Seconds>,
     idle_seconds: Option<Seconds>,
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "limits such as `{input_tokens: 8000, output_tokens: 4000}`"
+)]
 struct WireLimits {
     input_tokens: Option<Tokens>,
     output_tokens: Option<Tokens>,
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "limits such as `{calls: 12, bytes: 120000}`")]
 struct WireTools {
     calls: Option<u32>,
     bytes: Option<Bytes>,
@@ -99,6 +107,9 @@ fn misfit(name: &str, lane: &LaneConfig) -> Option<String> {
             Some(_) => format!("needs a `model`: which one does `{}` serve?", provider.as_str()),
             None => "needs a `provider` and a `model`".to_owned(),
         });
+    }
+    if lane.fallback.is_some() && lane.fallback.as_deref() == lane.model.as_deref() {
+        return Some("has its own model as `fallback`".to_owned());
     }
     match engine {
         Engine::Api if lane.max_call.is_some() => Some(
@@ -272,21 +283,21 @@ struct WireAuth(Auth);
 const CLOUDS: [&str; 3] = ["aws", "azure", "google"];
 
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map such as `{role: arn:…, region: eu-central-1}`")]
 struct WireAws {
     role: Option<String>,
     region: AddressPart,
 }
 
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with `tenant` and `client`")]
 struct WireAzure {
     tenant: AddressPart,
     client: AddressPart,
 }
 
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a map with `provider`, and `service_account` if one is acted as")]
 struct WireGoogle {
     provider: String,
     service_account: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
@@ -67,9 +68,10 @@ fn place_of(text: &str, key: &str) -> (usize, usize) {
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "settings such as `strategy: parallel`")]
 struct Wire {
     version: Option<Version>,
+    #[serde(deserialize_with = "named_once")]
     lanes: BTreeMap<String, Option<WireLane>>,
     strategy: Option<Word<Strategy>>,
     fail_on: Option<GateList>,
@@ -79,11 +81,12 @@ struct Wire {
     paths: WirePaths,
     trigger: WireTrigger,
     guidelines: Option<String>,
+    #[serde(deserialize_with = "named_once")]
     prices: BTreeMap<String, WirePrice>,
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "amounts such as `{max_cost_usd: 1.00}`")]
 struct WireBudget {
     max_cost_usd: Option<Dollars>,
     max_minutes: Option<Minutes>,
@@ -91,7 +94,7 @@ struct WireBudget {
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "thresholds such as `{max: 10, one: high}`")]
 struct WireInline {
     max: Option<u16>,
     both: Option<Severity>,
@@ -100,7 +103,7 @@ struct WireInline {
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "globs such as `{exclude: [docs/**]}`")]
 struct WirePaths {
     exclude: Vec<Glob>,
     high_stakes: Vec<Glob>,
@@ -108,7 +111,7 @@ struct WirePaths {
 }
 
 #[derive(Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a map such as `{drafts: true}`")]
 struct WireTrigger {
     command: Option<String>,
     drafts: bool,
@@ -116,7 +119,7 @@ struct WireTrigger {
 }
 
 #[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "prices such as `{input: 2, output: 10}`")]
 struct WirePrice {
     input: Dollars,
     output: Dollars,
@@ -190,6 +193,36 @@ impl Wire {
             prices,
         })
     }
+}
+
+/// A map in which no name stands twice: which of the two is meant, nobody knows.
+fn named_once<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, T>, D::Error> {
+    struct Names<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Names<T> {
+        type Value = BTreeMap<String, T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("names with their settings")
+        }
+
+        fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+            Ok(BTreeMap::new())
+        }
+
+        fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut named = BTreeMap::new();
+            while let Some(name) = map.next_key::<String>()? {
+                let twice = format!("`{name}` stands twice");
+                if named.insert(name, map.next_value()?).is_some() {
+                    return Err(de::Error::custom(twice));
+                }
+            }
+            Ok(named)
+        }
+    }
+    deserializer.deserialize_any(Names(PhantomData))
 }
 
 /// A value that is read while the parser still knows where it stands, so that its mistakes have a place.
@@ -399,6 +432,15 @@ mod tests {
             "strategy: adversarial\n",
             "counterpoint.yml:1:11: strategy: expected `auto`, `single` or `parallel`, got `adversarial`",
         );
+        check(
+            "lanes:\n  claude: {effort: low}\n  claude: null\n",
+            "counterpoint.yml:2:3: lanes: `claude` stands twice",
+        );
+        check(
+            "lanes:\n  claude: 5\n",
+            "counterpoint.yml:2:11: lanes.claude: invalid type: integer `5`, expected a lane such as `{provider: openai, model: gpt-6.1-sol}`",
+        );
+        check("lanes:\nprices:\n", "fine");
         check("version: 2\n", "counterpoint.yml:1:10: version: expected version 1, got 2");
         check(
             "fail_on: [any-high, sometimes]\n",

@@ -123,6 +123,12 @@ pub fn advice(report: &LaneReport) -> String {
         End::TimedOut => "Raise `max-minutes` to give it longer.".to_owned(),
         End::Truncated => "Split the pull request, or lower the lane's effort.".to_owned(),
         End::Limited | End::Unavailable { .. } => "Run it again later.".to_owned(),
+        End::Refused { .. } if report.fallback().is_none() => {
+            "A `fallback` model of the lane is asked where one refuses.".to_owned()
+        }
+        End::Invalid { .. } if report.fallback().is_none() => {
+            "Choose a model that keeps to a form, or name a `fallback` of the lane.".to_owned()
+        }
         _ => String::new(),
     }
 }
