@@ -148,7 +148,8 @@ fn around_len(around: &Surrounding, width: usize) -> usize {
 }
 
 /// Bytes of a text inside a JSON string.
-fn json_len(text: &str) -> usize {
+#[must_use]
+pub fn json_len(text: &str) -> usize {
     text.bytes().map(|byte| if byte < 0x20 { 6 } else { 1 + usize::from(matches!(byte, b'"' | b'\\')) }).sum()
 }
 

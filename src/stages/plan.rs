@@ -8,7 +8,7 @@ use crate::adapters::{Endpoints, providers};
 use crate::domain::batch::{self, Part};
 use crate::domain::budget::{self, Price, PriceBasis};
 use crate::domain::config::{Settings, Strategy};
-use crate::domain::diff::{Around, FileDiff, NoLines};
+use crate::domain::diff::{self, Around, FileDiff, NoLines};
 use crate::domain::guidelines;
 use crate::domain::lane::Lane;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
@@ -30,8 +30,9 @@ const FEWEST_BYTES: usize = 24_000;
 /// With less room than this nothing worth reading fits.
 const LEAST_BYTES: usize = 2_000;
 
-/// Names of files take so many characters at most, of six bytes each where they are escaped.
-const MOST_NAME_BYTES: usize = MAX_NAMES * 6;
+/// In so many requests at most a lane whose context has less room than [`FEWEST_BYTES`] reads beside one that has more:
+/// all of them read what the smallest context holds, and each request brings the rules again.
+const MOST_NARROW_REQUESTS: usize = 4;
 
 /// What is to be read.
 #[derive(Debug)]
@@ -54,12 +55,13 @@ pub fn make(
     endpoints: &Endpoints,
     cap: MicroUsd,
 ) -> Result<Plan, Stop> {
-    let (candidates, mut absent) = candidates(settings, endpoints)?;
-    let fitting = Fitting { snapshot, settings, candidates: &candidates, selection, around, cap };
-    let Fit { lanes, batches, most_output } = fitting.best().ok_or_else(|| too_dear(cap))?;
-    for candidate in &candidates {
-        if lanes.iter().all(|planned| planned.lane.name != candidate.lane.name) {
-            absent.push((candidate.lane.clone(), End::Unpaid));
+    let fitting = Fitting { snapshot, settings, selection, around, cap };
+    let (candidates, mut absent) = candidates(settings, endpoints);
+    let candidates = fitting.wide_enough(candidates, &mut absent)?;
+    let Fit { lanes, batches, most_output } = fitting.best(&candidates).ok_or_else(|| too_dear(cap))?;
+    for Candidate { planned: PlannedLane { lane, .. }, .. } in candidates {
+        if lanes.iter().all(|planned| planned.lane.name != lane.name) {
+            absent.push((lane, End::Unpaid));
         }
     }
     let calls = || batches.iter().flat_map(|batch| lanes.iter().zip(&batch.bytes));
@@ -141,37 +143,34 @@ fn nothing_to_review(coverage: &Coverage) -> Stop {
 type Absent = Vec<(Lane, End)>;
 
 /// The lanes that have a key and a price; for the others, how that counts.
-fn candidates(settings: &Settings, endpoints: &Endpoints) -> Result<(Vec<PlannedLane>, Absent), Stop> {
+fn candidates(settings: &Settings, endpoints: &Endpoints) -> (Vec<PlannedLane>, Absent) {
     let mut candidates = Vec::new();
     let mut absent = Vec::new();
     for lane in &settings.lanes {
-        let limits = match endpoints.get(&lane.name) {
+        let (limits, base_url) = match endpoints.get(&lane.name) {
             Some(Err(end)) => {
                 absent.push((lane.clone(), end.clone()));
                 continue;
             }
-            Some(Ok(endpoint)) => endpoint.capabilities().limits(lane.limits),
-            None => lane.limits,
+            Some(Ok(endpoint)) => {
+                (endpoint.capabilities().limits(lane.limits), Some(endpoint.base_url().to_owned()))
+            }
+            None => (lane.limits, lane.base_url.clone()),
         };
-        match price(settings, lane, &lane.model) {
+        // The environment may name the address.
+        let reached = Lane { base_url, ..lane.clone() };
+        match price(settings, &reached, &lane.model) {
             Some(known) => {
                 let fallback = lane.fallback.as_ref();
                 let fallback =
-                    fallback.and_then(|model| Some((model.clone(), price(settings, lane, model)?)));
+                    fallback.and_then(|model| Some((model.clone(), price(settings, &reached, model)?)));
                 let lane = Lane { limits, ..lane.clone() };
                 candidates.push(PlannedLane { lane, price: known, fallback });
             }
             None => absent.push((lane.clone(), no_price(&lane.model))),
         }
     }
-    if settings.strategy == Strategy::Single && !candidates.is_empty() {
-        candidates.truncate(1);
-        absent.clear();
-    }
-    if candidates.is_empty() {
-        return Err(no_candidate(settings, &absent));
-    }
-    Ok((candidates, absent))
+    (candidates, absent)
 }
 
 /// What a model costs in a lane.
@@ -224,7 +223,16 @@ fn no_candidate(settings: &Settings, absent: &[(Lane, End)]) -> Stop {
     )
 }
 
-/// The end of a run in which lanes cannot be reached for another reason than a key or a price, if that is so.
+/// The end of a lane whose model takes so little input that it cannot take part.
+fn too_narrow(candidate: &Candidate, because: &str) -> End {
+    let (model, tokens) = (&candidate.planned.lane.model, candidate.tokens);
+    End::Fatal {
+        why: format!("`{model}` takes at most {tokens} tokens of input, {because}"),
+        advice: "give it a larger context, or correct `limits` of the lane".to_owned(),
+    }
+}
+
+/// The end of a run in which lanes cannot be asked for another reason than a key or a price, if that is so.
 fn unreachable(absent: &[(Lane, End)]) -> Option<Stop> {
     let (mut what, mut advice) = (Vec::new(), Vec::new());
     for (lane, end) in absent {
@@ -237,7 +245,7 @@ fn unreachable(absent: &[(Lane, End)]) -> Option<Stop> {
         }
     }
     advice.dedup();
-    let told = format!("No reviewer can be reached, so nothing was reviewed: {}.", what.join("; "));
+    let told = format!("No reviewer can be asked, so nothing was reviewed: {}.", what.join("; "));
     (!what.is_empty()).then(|| Stop::fail(Reason::NoLane, ExitCode::NoReview, told, advice.join(" ")))
 }
 
@@ -252,10 +260,20 @@ struct Fit {
 struct Fitting<'a> {
     snapshot: &'a Snapshot,
     settings: &'a Settings,
-    candidates: &'a [PlannedLane],
     selection: &'a Selection<'a>,
     around: &'a Around,
     cap: MicroUsd,
+}
+
+/// A lane that may be asked, and what one request to it holds.
+struct Candidate {
+    planned: PlannedLane,
+    /// The longest input, in tokens.
+    tokens: u64,
+    /// Bytes of a request without files.
+    rules: usize,
+    /// Bytes of files that its context holds beside them.
+    window: usize,
 }
 
 /// What one request has room for.
@@ -266,25 +284,73 @@ struct Room {
     most_output: u32,
     /// Whether that includes what stands around the hunks: it is given up before anything else.
     explained: bool,
+    /// Whether money keeps it smaller than what is worth its rules.
+    tight: bool,
 }
 
 impl Fitting<'_> {
+    /// The lanes whose context holds enough of the diff; for the others, how that counts.
+    ///
+    /// # Errors
+    /// How the run ends when there is none.
+    fn wide_enough(&self, planned: Vec<PlannedLane>, absent: &mut Absent) -> Result<Vec<Candidate>, Stop> {
+        // Where there are several batches, each names files of the others: all of them here, and others of them may be
+        // written in letters that take more bytes.
+        let empty = self.prompt(&[], 2);
+        let paths = self.selection.files.iter().map(|file| diff::visible(file.path.as_bytes()));
+        let surplus: usize = paths.map(|path| batch::json_len(&path) - path.chars().count()).sum();
+        let measured = |planned: PlannedLane| {
+            let tokens = [planned.price.max_input, planned.lane.limits.input].into_iter().flatten().min();
+            let tokens = tokens.unwrap_or(u64::MAX);
+            let rules = body_len(&planned.lane, &empty) + surplus.min(MAX_NAMES * 3);
+            let window = bytes(tokens).min(MOST_BYTES).saturating_sub(rules);
+            Candidate { planned, tokens, rules, window }
+        };
+        let (mut wide, narrow): (Vec<_>, Vec<_>) =
+            planned.into_iter().map(measured).partition(|candidate| candidate.window >= LEAST_BYTES);
+        let end = |candidate: Candidate, because: &str| {
+            let end = too_narrow(&candidate, because);
+            (candidate.planned.lane, end)
+        };
+        absent.extend(narrow.into_iter().map(|candidate| end(candidate, "too few for the rules and a diff")));
+        if wide.is_empty() {
+            return Err(no_candidate(self.settings, absent));
+        }
+        if self.settings.strategy == Strategy::Single {
+            wide.truncate(1);
+            absent.clear();
+        }
+        let bare = self.bytes(&Around::new());
+        let several = bare.min(FEWEST_BYTES);
+        let other_is_wider = wide.iter().any(|candidate| candidate.window >= several);
+        let (wide, slow): (Vec<_>, Vec<_>) = wide.into_iter().partition(|candidate| {
+            let few = bare.div_ceil(candidate.window) <= MOST_NARROW_REQUESTS;
+            few || candidate.window >= several || !other_is_wider
+        });
+        absent.extend(slow.into_iter().map(|candidate| {
+            let because = format!("too few to read this diff in {MOST_NARROW_REQUESTS} parts");
+            end(candidate, &because)
+        }));
+        Ok(wide)
+    }
+
     /// The lanes to ask and the batches they read: all in one where the budget holds that with as many lanes as
     /// possible, else in batches of which the budget holds about two at a time. What the calls give back when they
     /// settle below their bounds pays for the batches behind.
-    fn best(&self) -> Option<Fit> {
+    fn best(&self, candidates: &[Candidate]) -> Option<Fit> {
         let nothing = Around::new();
         let (all, bare) = (self.bytes(self.around), self.bytes(&nothing));
-        let positions: Vec<usize> = (0..self.candidates.len()).collect();
+        let positions: Vec<usize> = (0..candidates.len()).collect();
         let (roomy, mut tight): (Vec<_>, Vec<_>) = sets(&positions)
             .into_iter()
-            .map(|set| set.iter().filter_map(|at| self.candidates.get(*at)).cloned().collect::<Vec<_>>())
+            .map(|set| set.iter().filter_map(|at| candidates.get(*at)).collect::<Vec<_>>())
             .filter_map(|lanes| Some((self.room(&lanes, all, bare)?, lanes)))
-            .partition(|(room, _)| room.limit >= bare.min(FEWEST_BYTES));
+            .partition(|(room, _)| !room.tight);
         // Where the budget is tight for all, whoever gets most of the diff for it.
         tight.sort_by_key(|(room, _)| Reverse(room.limit));
         roomy.into_iter().chain(tight).find_map(|(room, lanes)| {
             let around = if room.explained { self.around } else { &nothing };
+            let lanes: Vec<PlannedLane> = lanes.iter().map(|candidate| candidate.planned.clone()).collect();
             let batches = self.batches(&lanes, around, room.limit);
             let everyone: Vec<usize> = (0..lanes.len()).collect();
             let affordable = |batch: &Batch| {
@@ -302,22 +368,14 @@ impl Fitting<'_> {
 
     /// The room in one request to each of these lanes, for `all` bytes with what stands around the hunks or `bare`
     /// ones without; nothing if there is none worth having.
-    fn room(&self, lanes: &[PlannedLane], all: usize, bare: usize) -> Option<Room> {
-        let empty = self.prompt(&[], 1);
-        // Where there are several batches, each names the files of the others.
-        let names: usize = self.selection.files.iter().map(|file| file.path.len() + 2).sum();
-        let names = MOST_NAME_BYTES.min(names * 6);
-        let rules = |lane: &PlannedLane| body_len(&lane.lane, &empty) + names;
-        let window = |lane: &PlannedLane| {
-            let most = [lane.price.max_input, lane.lane.limits.input].into_iter().flatten().min();
-            let most = most.map_or(usize::MAX, bytes);
-            most.min(MOST_BYTES).saturating_sub(rules(lane))
-        };
-        let most = lanes.iter().map(window).min()?;
+    fn room(&self, lanes: &[&Candidate], all: usize, bare: usize) -> Option<Room> {
+        let most = lanes.iter().map(|candidate| candidate.window).min()?;
+        // More money than for what the contexts hold would not help.
+        let enough = most.min(FEWEST_BYTES);
         let spare = |money: MicroUsd, cap: u32| {
-            let rules: MicroUsd = lanes.iter().map(|lane| lane.bound(rules(lane), cap)).sum();
+            let rules: MicroUsd = lanes.iter().map(|lane| lane.planned.bound(lane.rules, cap)).sum();
             // What a command line may cost does not depend on what it reads.
-            let by_bytes = lanes.iter().filter(|lane| lane.lane.max_call.is_none());
+            let by_bytes = lanes.iter().map(|lane| &lane.planned).filter(|lane| lane.lane.max_call.is_none());
             let rate: u64 = by_bytes.map(|lane| lane.price.dearest(MOST_BYTES as u64, 0).0).sum();
             let Some(left) = money.0.checked_sub(rules.0) else { return 0 };
             let affordable = (u128::from(left) * (MOST_BYTES as u128)).checked_div(u128::from(rate));
@@ -327,15 +385,16 @@ impl Fitting<'_> {
         let whole =
             OUTPUT_CAPS.map(|cap| most.min(spare(self.cap, cap))).into_iter().find(|spare| *spare >= bare);
         if let Some(limit) = whole {
-            return Some(Room { limit, most_output: longest, explained: limit >= all });
+            return Some(Room { limit, most_output: longest, explained: limit >= all, tight: false });
         }
         // Two at a time, even if their answers are shorter for it: one after the other they would take too long.
         let pairs = OUTPUT_CAPS.map(|cap| (cap, spare(MicroUsd(self.cap.0 / 2), cap)));
-        if let Some((most_output, limit)) = pairs.into_iter().find(|(_, limit)| *limit >= FEWEST_BYTES) {
-            return Some(Room { limit: limit.min(most), most_output, explained: true });
+        if let Some((most_output, limit)) = pairs.into_iter().find(|(_, limit)| *limit >= enough) {
+            return Some(Room { limit: limit.min(most), most_output, explained: true, tight: false });
         }
         let limit = OUTPUT_CAPS.map(|cap| spare(self.cap, cap)).into_iter().max()?.min(most);
-        (limit >= LEAST_BYTES).then_some(Room { limit, most_output: longest, explained: true })
+        let tight = limit < bare.min(enough);
+        (limit >= LEAST_BYTES).then_some(Room { limit, most_output: longest, explained: true, tight })
     }
 
     fn batches(&self, lanes: &[PlannedLane], around: &Around, limit: usize) -> Vec<Batch> {

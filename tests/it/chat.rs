@@ -174,6 +174,65 @@ async fn a_server_with_a_small_context_reads_a_pull_request_in_parts() {
     world.assert_clean();
 }
 
+/// A new file of so many lines of 37 bytes each.
+fn long(lines: usize) -> String {
+    (0..lines).map(|n| format!("let value_{n:05} = lookup(table, {n:05});\n")).collect()
+}
+
+#[tokio::test]
+async fn a_context_that_holds_no_diff_is_told_as_such_and_not_as_money() {
+    let world = alone(KEYLESS, "").await;
+    world.chat().tells("/v1/models", json!({"data": [{"id": "qwen3", "max_model_len": 4_096}]}));
+    let run = without_keys(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: failed no-lane, gate off, lanes 0/1");
+    insta::assert_snapshot!(run.stdout, @"No reviewer can be asked, so nothing was reviewed: `qwen3` takes at most 3072 tokens of input, too few for the rules and a diff. Give it a larger context, or correct `limits` of the lane.");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn beside_a_small_context_all_read_in_parts_as_long_as_those_are_few() {
+    for (lines, parts) in [(350, Some(3)), (2_000, None)] {
+        let world = world_with(Pull::from_files(&[], &[("src/table.rs", &long(lines))])).await;
+        world.bring_local(WITH_KEY, "", "");
+        world.chat().tells("/v1/models", json!({"data": [{"id": "qwen3", "max_model_len": 8_192}]}));
+        let lanes = [world.claude(), world.codex(), world.chat()];
+        lanes.iter().for_each(|lane| {
+            lane.otherwise(reply([]));
+        });
+        let run = opened(&world).finish().await;
+        let asked = lanes.map(|lane| lane.requests().len());
+        match parts {
+            Some(parts) => {
+                assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 3/3");
+                assert_eq!(asked, [parts; 3]);
+            }
+            None => {
+                assert_eq!(end(&run), "exit 0: partial lane-failed, gate off, lanes 2/3");
+                assert!(asked[2] == 0 && asked[0] < 4, "{asked:?}");
+                insta::assert_snapshot!(lines_with(&told(&world), &["Local was"])[0], @"Local was not asked (`qwen3` takes at most 6144 tokens of input, too few to read this diff in 4 parts). Give it a larger context, or correct `limits` of the lane.");
+            }
+        }
+        world.assert_clean();
+    }
+}
+
+#[tokio::test]
+async fn many_long_names_leave_a_small_context_room_to_read() {
+    let world = alone(KEYLESS, "").await;
+    world.chat().tells("/v1/models", json!({"data": [{"id": "qwen3", "max_model_len": 8_192}]}));
+    let name = |n| format!("src/{}/part_{n:02}/{}.rs", "modules".repeat(6), "implementation".repeat(3));
+    let names: Vec<String> = (0..40).map(name).collect();
+    let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "fn main() {}\n")).collect();
+    world.add(Pull::from_files(&[], &files));
+    world.chat().otherwise(reply([]));
+    let run = without_keys(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 1/1");
+    for asked in world.chat().requests() {
+        assert!(asked.body.to_string().len() <= 6_144 * 5 / 2, "{}", asked.body.to_string().len());
+    }
+    world.assert_clean();
+}
+
 #[tokio::test]
 async fn a_review_that_costs_nothing_needs_no_budget() {
     let world = shop().await;

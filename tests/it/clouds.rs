@@ -247,7 +247,7 @@ async fn a_job_that_may_not_have_an_identity_is_told_to_ask_for_it() {
     assert_eq!(end(&run), "exit 0: failed no-lane, gate off, lanes 0/2");
     insta::assert_snapshot!(told(&world), @r"
     --- check Counterpoint neutral on <head>: Not reviewed (no-lane)
-    No reviewer can be reached, so nothing was reviewed: the job has no identity to show to the cloud.
+    No reviewer can be asked, so nothing was reviewed: the job has no identity to show to the cloud.
 
     Give the job `permissions: id-token: write`. A pull request from a fork never has an identity.
 

@@ -451,13 +451,13 @@ async fn a_budget_for_some_of_the_files_reads_those_and_names_the_others() {
     --- comment
     ### Counterpoint: nothing found in what was reviewed
 
-    Claude finished on `<head>`. 2 of 4 files, 261 of 804 changed lines read · <time> · **<usd> of <usd>**
+    Claude finished on `<head>`. 2 of 4 files, 252 of 804 changed lines read · <time> · **<usd> of <usd>**
 
     Codex was not asked (the budget does not hold it): this is one reviewer's view. Raise `max-cost-usd` (or `per_pr_usd` in the configuration) to hear both.
 
     To stay inside the budget: 2 of 4 files not read whole.
 
-    **Not read:** `src/a.rs` (228 of 401 changed lines read; the rest: the budget does not hold it), `src/b.rs` (31 of 401 changed lines read; the rest: the budget does not hold it). They do not count as clean.
+    **Not read:** `src/a.rs` (225 of 401 changed lines read; the rest: the budget does not hold it), `src/b.rs` (25 of 401 changed lines read; the rest: the budget does not hold it). They do not count as clean.
 
     <details><summary>Cost, time, models</summary>
 
