@@ -45,7 +45,7 @@ pub struct Reply {
 }
 
 /// Reads an answer: pure JSON, else the last JSON object in the text (prose, code fence) that holds a list of
-/// findings: what stands before it are drafts and examples. Takes time linear in the text's length.
+/// findings: what stands before it are drafts and examples. An empty list counts only where there is no other. Takes time linear in the text's length.
 #[must_use]
 pub fn parse(text: &str) -> Reply {
     let mut reply = Reply::default();
@@ -435,8 +435,11 @@ fn find_answer(text: &str) -> Option<Map<String, Value>> {
         let source = Counted { rest: candidate.as_bytes(), read: &mut read, most: allowance };
         let object = Map::deserialize(&mut serde_json::Deserializer::from_reader(source)).ok();
         if let Some(object) = object.filter(is_answer) {
-            found = Some(object);
             end = at + read;
+            // An empty list beside one that holds something is a form, and no answer.
+            if !is_empty(&object) || found.as_ref().is_none_or(is_empty) {
+                found = Some(object);
+            }
         }
         allowance = allowance.saturating_sub(read);
         if allowance == 0 {
@@ -448,6 +451,10 @@ fn find_answer(text: &str) -> Option<Map<String, Value>> {
 
 fn is_answer(object: &Map<String, Value>) -> bool {
     object.get("findings").is_some_and(Value::is_array)
+}
+
+fn is_empty(answer: &Map<String, Value>) -> bool {
+    answer.get("findings").and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
 /// Counts what a parser reads, and ends when it has read enough.

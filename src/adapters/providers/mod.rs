@@ -10,6 +10,7 @@ mod endpoint;
 mod openai;
 mod probe;
 mod rejection;
+mod silence;
 pub mod sse;
 mod talk;
 
@@ -20,10 +21,9 @@ use std::time::{Duration, SystemTime};
 use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::adapters::http::{Capped, one_line, read_capped, reason};
-use crate::domain::lane::{Effort, Patience, Wire};
+use crate::domain::lane::{Effort, Wire};
 use crate::domain::pass::{Feature, Prompt, Usage};
 use crate::domain::reply::REPLY_SCHEMA;
 use crate::domain::tools::Call;
@@ -34,6 +34,8 @@ pub use endpoint::{Endpoint, base_variable};
 pub use probe::probe;
 pub(super) use rejection::by_program;
 use rejection::{Told, VendorError};
+use silence::Silence;
+pub use silence::Waiting;
 pub use talk::{Talk, Turn};
 
 /// The most bytes an answer may have: far above what 128k output tokens can fill.
@@ -200,14 +202,6 @@ impl Billing {
     }
 }
 
-/// How a request is waited for.
-pub struct Waiting<'a> {
-    /// How long the server may be silent; none where it answers in one piece, whenever it is done.
-    pub patience: Option<Patience>,
-    /// Told of each piece of a stream: the bytes of the answer's text so far, which are none while the model thinks.
-    pub heard: &'a (dyn Fn(usize) + Sync),
-}
-
 /// Sends one request, and never a second one. It has no time limit of its own but the server's silence: the caller drops
 /// it at the deadline (and then owes its reservation).
 pub async fn send(
@@ -266,46 +260,6 @@ impl Attempt {
         }
         said.into_iter().flatten().for_each(|words| *words = endpoint.without_keys(words));
         self
-    }
-}
-
-/// How long a server has been silent, and whether that is too long.
-struct Silence {
-    patience: Option<Patience>,
-    sent: Instant,
-    /// From the request to the first byte.
-    first_byte: Option<Duration>,
-    until: Option<Instant>,
-}
-
-impl Silence {
-    fn begin(patience: Option<Patience>) -> Self {
-        let sent = Instant::now();
-        let until = patience.and_then(|patience| sent.checked_add(patience.first_byte));
-        Self { patience, sent, first_byte: None, until }
-    }
-
-    /// Something was heard.
-    fn broken(&mut self) {
-        let now = Instant::now();
-        self.first_byte.get_or_insert(now - self.sent);
-        self.until = self.patience.and_then(|patience| now.checked_add(patience.idle));
-    }
-
-    /// Waits for something from the server.
-    ///
-    /// # Errors
-    /// How long it was silent, in words.
-    async fn within<T>(&self, something: impl Future<Output = T>) -> Result<T, String> {
-        match (self.until, self.patience) {
-            (Some(until), Some(patience)) => {
-                tokio::time::timeout_at(until, something).await.map_err(|_| match self.first_byte {
-                    None => format!("{} s before its first byte", patience.first_byte.as_secs()),
-                    Some(_) => format!("{} s in the middle of its answer", patience.idle.as_secs()),
-                })
-            }
-            _ => Ok(something.await),
-        }
     }
 }
 
