@@ -6,7 +6,7 @@ use clap::Parser as _;
 use counterpoint::adapters::actions::Environment;
 use counterpoint::adapters::clock::Clock;
 use counterpoint::adapters::terminal::Terminal;
-use counterpoint::adapters::{Outside, http};
+use counterpoint::adapters::{Outside, agents, http};
 use counterpoint::cli::{Cli, Command, ReviewFlags};
 use counterpoint::commands;
 use counterpoint::domain::outcome::ExitCode;
@@ -34,6 +34,7 @@ fn main() -> ProcessExit {
         let result = runtime.block_on(run(env, terminal, command));
         // A call that was cut off is not waited for.
         runtime.shutdown_background();
+        agents::end_all();
         result
     });
     finish(result)
@@ -52,7 +53,10 @@ fn finish(result: anyhow::Result<ExitCode>) -> ProcessExit {
 async fn run(env: Environment, terminal: Terminal, command: Command) -> anyhow::Result<ExitCode> {
     let clock = Clock::start();
     #[expect(clippy::exit, reason = "a second signal means that nobody waits for anything")]
-    clock.listen(|| std::process::exit(130))?;
+    clock.listen(|| {
+        agents::end_all();
+        std::process::exit(130)
+    })?;
     let outside = Outside { env, terminal, clock, http: http::client()? };
     match command {
         Command::Action(flags) => commands::action(&outside, &flags).await,

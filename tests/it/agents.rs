@@ -282,6 +282,44 @@ async fn a_program_is_killed_when_the_run_is_cancelled() {
 }
 
 #[tokio::test]
+async fn a_second_signal_leaves_no_program_and_no_folder() {
+    let (world, desk) = (shop().await, Desk::new());
+    // The second comes while all this is being removed.
+    let many = "cd \"$HOME\" && seq 20000 | xargs touch";
+    let begun = "echo $$ > $NOTES/child.new && mv $NOTES/child.new $NOTES/child\nsleep 1000";
+    let begun = begun.replace("$NOTES", &desk.at("notes").display().to_string());
+    desk.program("claude", &format!("{many}\n{begun}"));
+    let mut running = desk.run(&world, CLAUDE).arguments(["doctor", "acme/shop"]).spawn();
+    let begun = async {
+        while desk.note("child").is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), begun).await.unwrap();
+    running.signal("TERM");
+    running.says("cancelled").await;
+    running.signal("TERM");
+    let run = running.finish().await;
+    assert!(!is_alive(&desk.note("child")), "{:?}", run.code);
+    desk.assert_nothing_left();
+}
+
+#[tokio::test]
+async fn codex_is_not_waited_for_when_it_prints_nothing() {
+    let (world, desk) = (shop().await, Desk::new());
+    desk.program("codex", "echo '{\"type\": \"thread.started\", \"thread_id\": \"t\"}'\nsleep 1000");
+    world.claude().answers(reply([]));
+    let impatient = "codex, timeouts: {first_byte_seconds: 1, idle_seconds: 1},";
+    let run =
+        desk.run(&world, &CODEX.replace("codex,", impatient)).input("max-cost-usd", "0.6").finish().await;
+    assert_eq!(end(&run), "exit 0: partial lane-failed, gate off, lanes 1/2");
+    insta::assert_snapshot!(ends(&world), @"Codex did not finish (`codex`: it printed nothing for 2 s, <m:ss>): this is one reviewer's view. Run it again later.");
+    assert_eq!(settled(&run, "codex"), "[400000]");
+    desk.assert_nothing_left();
+    world.assert_clean();
+}
+
+#[tokio::test]
 async fn a_program_that_leaves_something_running_does_not_keep_the_run_waiting() {
     let (world, desk) = (shop().await, Desk::new());
     let answer = desk.at("answer");

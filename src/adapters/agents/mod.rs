@@ -7,6 +7,7 @@
 mod claude_code;
 mod codex;
 mod folder;
+mod live;
 mod process;
 mod repository;
 
@@ -22,9 +23,10 @@ use tokio::process::Command;
 use self::folder::Folder;
 use crate::adapters::http::one_line;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Request, Retry, Stop};
-use crate::domain::lane::{Auth, Effort, Engine, Lane};
+use crate::domain::lane::{Auth, Effort, Engine, Lane, Patience};
 use crate::domain::pass::{Prompt, Usage};
 use crate::domain::units::MicroUsd;
+pub use live::end_all;
 pub use repository::Repository;
 
 /// How long a program may take to say its version.
@@ -120,6 +122,15 @@ impl Program {
         }
     }
 
+    /// How long it may print nothing. Codex prints as it goes on and leaves a stream that is silent, but waits for its
+    /// begin; Claude Code prints at its end only, and has been told how long to wait.
+    fn silence(self, patience: Patience) -> Option<Duration> {
+        match self {
+            Self::Claude => None,
+            Self::Codex => Some(patience.first_byte.saturating_add(patience.idle)),
+        }
+    }
+
     /// Where it is.
     fn find(self) -> Result<PathBuf, String> {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -145,7 +156,7 @@ impl Program {
             let home = Folder::new()?;
             let mut command = process::command(program.as_os_str());
             command.arg("--version").env("HOME", home.path()).current_dir(home.path());
-            process::run(command, &[]).await
+            process::run(command, Vec::new(), None).await
         };
         let broken = |what: String| (format!("`{}` does not work: {what}", self.name()), self.install());
         match tokio::time::timeout(PATIENCE, asked).await {
@@ -220,7 +231,7 @@ pub async fn run(
         }
     };
     let input = format!("{}\n{}\n", call.prompt.shared, call.prompt.task);
-    match process::run(command, input.as_bytes()).await {
+    match process::run(command, input.into_bytes(), program.silence(lane.patience)).await {
         Ok(ended) => understood(program, &ended, lane, &Asked::new(endpoint, call.prompt)),
         Err(error) => Attempt {
             end: AttemptEnd::Broken { why: format!("`{name}`: {error}"), sent: true },

@@ -6,18 +6,20 @@ use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use futures_util::future::try_join3;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::live::live;
 
 /// The most bytes of standard output that are read: as much as an answer of a provider may have.
-const MOST_OUTPUT: u64 = 16 << 20;
+const MOST_OUTPUT: usize = 16 << 20;
 
 /// The most bytes of standard error that are kept; the rest is read and forgotten.
 const MOST_COMPLAINTS: u64 = 64 << 10;
 
-/// How long what is left of the output may take once the program is gone.
+/// How long what is left may take: of the output once the program is gone, of the program once its output ended.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// Variables that a child gets from ours: how to find programs and get through to the network. The last lets the
@@ -56,46 +58,72 @@ pub(super) fn command(program: &OsStr) -> Command {
 }
 
 /// Runs a command to its end, with `input` on its standard input. It and all it started are killed when the future
-/// is dropped, when it ends and when it says too much.
+/// is dropped, when it ends, when it says too much, and when its standard output is silent for longer than `silence`.
 ///
 /// # Errors
-/// It could not be started, or said more than [`MOST_OUTPUT`] bytes.
-pub(super) async fn run(mut command: Command, input: &[u8]) -> io::Result<Ended> {
+/// It could not be started, was silent for too long, or said more than [`MOST_OUTPUT`] bytes.
+pub(super) async fn run(
+    mut command: Command,
+    input: Vec<u8>,
+    silence: Option<Duration>,
+) -> io::Result<Ended> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.process_group(0).kill_on_drop(true).spawn()?;
     let leader = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    let group = Group(leader.ok_or_else(|| io::Error::other("it ended at once"))?);
-    let (mut stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let feed = async move {
-        if let Some(stdin) = &mut stdin {
+    let group = Group::of(leader.ok_or_else(|| io::Error::other("it ended at once"))?);
+    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    // Both end when the group is dead.
+    tokio::spawn(async move {
+        if let Some(mut stdin) = stdin {
             // One that does not want to hear all of it will say why.
-            let _ = stdin.write_all(input).await;
+            let _ = stdin.write_all(&input).await;
         }
-        Ok(())
-    };
-    let mut talk = std::pin::pin!(try_join3(feed, hear(stdout), complaints(stderr)));
-    let (said, status) = tokio::select! {
-        said = &mut talk => (said?, child.wait().await?),
+    });
+    let complaining = tokio::spawn(complaints(stderr));
+    let mut hearing = std::pin::pin!(hear(stdout, silence));
+    let left_open = |_| io::Error::other("its output stayed open after its end");
+    let (stdout, status) = tokio::select! {
+        stdout = &mut hearing => {
+            let stdout = stdout?;
+            // It has nothing more to say, whether it goes or not.
+            let status = match timeout(DRAIN, child.wait()).await {
+                Ok(status) => status?,
+                Err(_) => {
+                    group.kill();
+                    child.wait().await?
+                }
+            };
+            (stdout, status)
+        }
         status = child.wait() => {
             // What it leaves behind would keep its output open.
             group.kill();
-            let said = tokio::time::timeout(DRAIN, talk).await;
-            (said.map_err(|_| io::Error::other("its output stayed open after its end"))??, status?)
+            (timeout(DRAIN, hearing).await.map_err(left_open)??, status?)
         }
     };
-    let ((), stdout, stderr) = said;
+    group.kill();
+    let stderr = timeout(DRAIN, complaining).await.map_err(left_open)?.map_err(io::Error::other)??;
     Ok(Ended { status, stdout, stderr })
 }
 
-async fn hear(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
+async fn hear(stream: Option<impl AsyncRead + Unpin>, silence: Option<Duration>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    if let Some(stream) = stream {
-        stream.take(MOST_OUTPUT + 1).read_to_end(&mut bytes).await?;
+    let Some(mut stream) = stream else { return Ok(bytes) };
+    loop {
+        let reading = stream.read_buf(&mut bytes);
+        let read = match silence {
+            None => reading.await?,
+            Some(silence) => timeout(silence, reading)
+                .await
+                .map_err(|_| io::Error::other(format!("it printed nothing for {} s", silence.as_secs())))??,
+        };
+        if read == 0 {
+            return Ok(bytes);
+        }
+        if bytes.len() > MOST_OUTPUT {
+            return Err(io::Error::other(format!("it printed more than {} MiB", MOST_OUTPUT >> 20)));
+        }
     }
-    if bytes.len() as u64 > MOST_OUTPUT {
-        return Err(io::Error::other(format!("it printed more than {} MiB", MOST_OUTPUT >> 20)));
-    }
-    Ok(bytes)
 }
 
 async fn complaints(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
@@ -111,14 +139,25 @@ async fn complaints(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8
 struct Group(Pid);
 
 impl Group {
+    fn of(leader: Pid) -> Self {
+        live().groups.push(leader);
+        Self(leader)
+    }
+
     fn kill(&self) {
-        // Nobody is left, as a rule.
-        let _ = kill_process_group(self.0, Signal::KILL);
+        kill(self.0);
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
+        live().groups.retain(|group| *group != self.0);
     }
+}
+
+/// Kills a process group.
+pub(super) fn kill(group: Pid) {
+    // Nobody is left, as a rule.
+    let _ = kill_process_group(group, Signal::KILL);
 }
