@@ -262,8 +262,12 @@ async fn lend(
 ) -> Option<Repository> {
     let (workspace, head) = (outside.workspace()?, snapshot.head.as_ref()?);
     let asked = plan.lanes.iter().any(|planned| planned.lane.engine != Engine::Api);
+    if !asked {
+        return None;
+    }
     let secrets = outside.terminal.secrets();
-    if asked { Repository::copy(&workspace, head, &settings.exclude, &secrets).await } else { None }
+    let copying = Repository::copy(&workspace, head, &settings.exclude, &secrets);
+    outside.clock.limit(outside.clock.after_start(settings.max_time), copying).await.ok().flatten()
 }
 
 /// What the lanes said, for the matcher: one that failed says nothing and consents to nothing.

@@ -1,6 +1,7 @@
 //! What a program may read of the reviewed commit: a copy of its text files, and nothing else of the workspace, where
 //! credentials lie about (`.git/config` holds the job's token after most checkouts).
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use bytes::Bytes;
 use globset::GlobSet;
+use tokio_util::sync::CancellationToken;
 
 use super::folder::Folder;
 use crate::adapters::git::{self, Workspace};
@@ -77,20 +79,43 @@ async fn copied(
     let wanted = listing.files("").map(|(path, _)| path);
     let wanted: Vec<&str> =
         wanted.filter(|path| !is_order(path) && !hidden.is_match(path)).take(MOST_FILES).collect();
-    let folder = Folder::new()?;
-    let mut bytes = 0;
+    let mut draft = Draft { folder: Folder::new()?, bytes: 0, secrets: secrets.clone() };
+    // What is being written when nobody waits any more is not written on.
+    let given_up = CancellationToken::new();
+    let _guard = given_up.clone().drop_guard();
     for paths in wanted.chunks(AT_A_TIME) {
-        for (path, content) in git::blobs(workspace, commit, paths).await? {
-            bytes += content.len();
-            if bytes > MOST_BYTES {
-                tracing::info!("the repository is large: command lines read a part of it");
-                return Ok(folder);
-            }
-            write(folder.path(), &path, &content, secrets)
-                .with_context(|| format!("{path} cannot be copied"))?;
+        let files = git::blobs(workspace, commit, paths).await?;
+        let given_up = given_up.clone();
+        draft = tokio::task::spawn_blocking(move || draft.with(files, &given_up)).await??;
+        if draft.bytes > MOST_BYTES {
+            tracing::info!("the repository is large: command lines read a part of it");
+            break;
         }
     }
-    Ok(folder)
+    Ok(draft.folder)
+}
+
+/// A copy under way.
+struct Draft {
+    folder: Folder,
+    /// Of all files so far.
+    bytes: usize,
+    secrets: Secrets,
+}
+
+impl Draft {
+    /// Writes files, until there are too many bytes or nobody waits for them.
+    fn with(mut self, files: BTreeMap<String, Bytes>, given_up: &CancellationToken) -> anyhow::Result<Self> {
+        for (path, content) in files {
+            self.bytes += content.len();
+            if self.bytes > MOST_BYTES || given_up.is_cancelled() {
+                break;
+            }
+            write(self.folder.path(), &path, &content, &self.secrets)
+                .with_context(|| format!("{path} cannot be copied"))?;
+        }
+        Ok(self)
+    }
 }
 
 /// Whether a path is one by which repositories configure these programs.
