@@ -233,6 +233,10 @@ pub async fn run(
     let input = format!("{}\n{}\n", call.prompt.shared, call.prompt.task);
     match process::run(command, input.into_bytes(), program.silence(lane.patience)).await {
         Ok(ended) => understood(program, &ended, lane, &Asked::new(endpoint, call.prompt)),
+        // What is not there, its interpreter included, was never started.
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied) => {
+            impossible(format!("`{name}` cannot be started: {error}"), program.install())
+        }
         Err(error) => Attempt {
             end: AttemptEnd::Broken { why: format!("`{name}`: {error}"), sent: true },
             request_id: None,
@@ -326,7 +330,9 @@ fn wordless(program: Program, ended: &process::Ended, asked: &Asked<'_>) -> Atte
     let complaint = String::from_utf8_lossy(&ended.stderr);
     let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
     let (name, said) = (program.name(), asked.told(complaint));
-    if !ended.status.success() && NEVER_BEGAN.iter().any(|begin| complaint.starts_with(begin)) {
+    // 126 and 127 are a shell's words for a program that is not there.
+    let missing = matches!(ended.status.code(), Some(126 | 127));
+    if missing || !ended.status.success() && NEVER_BEGAN.iter().any(|begin| complaint.starts_with(begin)) {
         return impossible(format!("`{name}` did not begin: {said}"), program.install());
     }
     let why = match ended.status.success() {

@@ -1,5 +1,5 @@
 //! A child that nobody trusts: a process group of its own, an environment made from nothing, bounded output, and no
-//! way to outlive us.
+//! way to outlive us but a session of its own (`setsid`), which nothing here takes from it.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
