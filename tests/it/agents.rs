@@ -166,7 +166,7 @@ async fn a_program_gets_its_own_key_and_the_way_to_the_network_and_nothing_else(
         .env("AWS_SECRET_ACCESS_KEY", "aws-s3cr3t");
     run.env("HOME", "/root").finish().await.assert_code(0);
     insta::assert_snapshot!(desk.variables("claude").join(" "), @"ANTHROPIC_API_KEY ANTHROPIC_BASE_URL API_TIMEOUT_MS CLAUDE_CODE_DISABLE_ATTACHMENTS CLAUDE_CODE_DISABLE_BACKGROUND_TASKS CLAUDE_CODE_DISABLE_CLAUDE_MDS CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS CLAUDE_CODE_DISABLE_FILE_MENTIONS CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK CLAUDE_CODE_MAX_OUTPUT_TOKENS CLAUDE_CODE_MAX_RETRIES CLAUDE_CONFIG_DIR DISABLE_AUTOUPDATER DISABLE_ERROR_REPORTING DISABLE_TELEMETRY HOME HTTPS_PROXY LC_ALL MAX_STRUCTURED_OUTPUT_RETRIES PATH TMPDIR");
-    insta::assert_snapshot!(desk.variables("codex").join(" "), @"CODEX_HOME COUNTERPOINT_AGENT_KEY HOME HTTPS_PROXY LC_ALL PATH TMPDIR");
+    insta::assert_snapshot!(desk.variables("codex").join(" "), @"CODEX_HOME COUNTERPOINT_AGENT_KEY HOME HTTPS_PROXY LC_ALL PATH RUST_LOG TMPDIR");
     let [token, claude_key, codex_key, ..] = world.secrets();
     for (name, own, other) in [("claude", &claude_key, &codex_key), ("codex", &codex_key, &claude_key)] {
         let env = desk.note(&format!("{name}.env"));
@@ -313,7 +313,7 @@ async fn codex_is_not_waited_for_when_it_prints_nothing() {
     let run =
         desk.run(&world, &CODEX.replace("codex,", impatient)).input("max-cost-usd", "0.6").finish().await;
     assert_eq!(end(&run), "exit 0: partial lane-failed, gate off, lanes 1/2");
-    insta::assert_snapshot!(ends(&world), @"Codex did not finish (`codex`: it printed nothing for 2 s, <m:ss>): this is one reviewer's view. Run it again later.");
+    insta::assert_snapshot!(ends(&world), @"Codex did not finish (`codex`: it was silent for 2 s, <m:ss>): this is one reviewer's view. Run it again later.");
     assert_eq!(settled(&run, "codex"), "[400000]");
     desk.assert_nothing_left();
     world.assert_clean();

@@ -55,12 +55,21 @@ const SETTINGS: [(&str, &str); 27] = [
     ("features.view_image", "false"),
 ];
 
+/// What it logs: errors, and each event of its model, which is how one that thinks is told from one that hangs. On its
+/// standard output it is silent for as long as the model thinks.
+const LOG: &str = "error,codex_api::sse=trace";
+
+/// Whether a line of its log only says that an event came.
+pub(super) fn is_trace(line: &str) -> bool {
+    line.contains(" TRACE codex_api::sse")
+}
+
 /// Says what to run, and writes the files that it wants as files.
 pub(super) fn prepare(command: &mut Command, call: &Call<'_>, home: &Path) -> io::Result<()> {
     let (system, schema) = (home.join("system.md"), home.join("reply.schema.json"));
     fs::write(&system, &call.prompt.system)?;
     fs::write(&schema, REPLY_SCHEMA)?;
-    command.env("CODEX_HOME", home);
+    command.env("CODEX_HOME", home).env("RUST_LOG", LOG);
     let mut provider = vec![
         "name=\"counterpoint\"".to_owned(),
         "wire_api=\"responses\"".to_owned(),

@@ -122,8 +122,8 @@ impl Program {
         }
     }
 
-    /// How long it may print nothing. Codex prints as it goes on and leaves a stream that is silent, but waits for its
-    /// begin; Claude Code prints at its end only, and has been told how long to wait.
+    /// How long it may print nothing. Codex prints what it hears from its model, and leaves a stream that is silent, but
+    /// waits for its begin; Claude Code prints at its end only, and has been told how long to wait.
     fn silence(self, patience: Patience) -> Option<Duration> {
         match self {
             Self::Claude => None,
@@ -328,7 +328,11 @@ fn wordless(program: Program, ended: &process::Ended, asked: &Asked<'_>) -> Atte
     // What both print of a command line or a setting that they do not take, before they ask anything.
     const NEVER_BEGAN: [&str; 3] = ["error: ", "Error loading config", "Error parsing"];
     let complaint = String::from_utf8_lossy(&ended.stderr);
-    let complaint = complaint.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
+    let complaint = complaint
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !codex::is_trace(line))
+        .unwrap_or("no message");
     let (name, said) = (program.name(), asked.told(complaint));
     // 126 and 127 are a shell's words for a program that is not there.
     let missing = matches!(ended.status.code(), Some(126 | 127));

@@ -4,11 +4,13 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::live::live;
@@ -17,7 +19,10 @@ use super::live::live;
 const MOST_OUTPUT: usize = 16 << 20;
 
 /// The most bytes of standard error that are kept; the rest is read and forgotten.
-const MOST_COMPLAINTS: u64 = 64 << 10;
+const MOST_COMPLAINTS: usize = 64 << 10;
+
+/// The most bytes of it that are read at a time.
+const PIECE: usize = 16 << 10;
 
 /// How long what is left may take: of the output once the program is gone, of the program once its output ended.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -58,7 +63,7 @@ pub(super) fn command(program: &OsStr) -> Command {
 }
 
 /// Runs a command to its end, with `input` on its standard input. It and all it started are killed when the future
-/// is dropped, when it ends, when it says too much, and when its standard output is silent for longer than `silence`.
+/// is dropped, when it ends, when it says too much, and when it is silent for longer than `silence`.
 ///
 /// # Errors
 /// It could not be started, was silent for too long, or said more than [`MOST_OUTPUT`] bytes.
@@ -79,8 +84,9 @@ pub(super) async fn run(
             let _ = stdin.write_all(&input).await;
         }
     });
-    let complaining = tokio::spawn(complaints(stderr));
-    let mut hearing = std::pin::pin!(hear(stdout, silence));
+    let stirs = Arc::new(Notify::new());
+    let complaining = tokio::spawn(complaints(stderr, Arc::clone(&stirs)));
+    let mut hearing = std::pin::pin!(hear(stdout, &stirs, silence));
     let left_open = |_| io::Error::other("its output stayed open after its end");
     let (stdout, status) = tokio::select! {
         stdout = &mut hearing => {
@@ -106,16 +112,22 @@ pub(super) async fn run(
     Ok(Ended { status, stdout, stderr })
 }
 
-async fn hear(stream: Option<impl AsyncRead + Unpin>, silence: Option<Duration>) -> io::Result<Vec<u8>> {
+/// Reads standard output, until neither it nor standard error, which `stirs`, tells anything for longer than `silence`.
+async fn hear(
+    stream: Option<impl AsyncRead + Unpin>,
+    stirs: &Notify,
+    silence: Option<Duration>,
+) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let Some(mut stream) = stream else { return Ok(bytes) };
+    let most = silence.unwrap_or_default();
     loop {
-        let reading = stream.read_buf(&mut bytes);
-        let read = match silence {
-            None => reading.await?,
-            Some(silence) => timeout(silence, reading)
-                .await
-                .map_err(|_| io::Error::other(format!("it printed nothing for {} s", silence.as_secs())))??,
+        let read = tokio::select! {
+            read = stream.read_buf(&mut bytes) => read?,
+            () = stirs.notified() => continue,
+            () = tokio::time::sleep(most), if silence.is_some() => {
+                return Err(io::Error::other(format!("it was silent for {} s", most.as_secs())));
+            }
         };
         if read == 0 {
             return Ok(bytes);
@@ -126,13 +138,16 @@ async fn hear(stream: Option<impl AsyncRead + Unpin>, silence: Option<Duration>)
     }
 }
 
-async fn complaints(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
-        (&mut stream).take(MOST_COMPLAINTS).read_to_end(&mut bytes).await?;
-        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
+/// Reads standard error, and says so each time.
+async fn complaints(stream: Option<impl AsyncRead + Unpin>, stirs: Arc<Notify>) -> io::Result<Vec<u8>> {
+    let (mut kept, mut piece) = (Vec::new(), Vec::with_capacity(PIECE));
+    let Some(mut stream) = stream else { return Ok(kept) };
+    while stream.read_buf(&mut piece).await? > 0 {
+        stirs.notify_one();
+        kept.extend(piece.iter().take(MOST_COMPLAINTS - kept.len()));
+        piece.clear();
     }
-    Ok(bytes)
+    Ok(kept)
 }
 
 /// A process group that does not outlive this value.
@@ -160,4 +175,29 @@ impl Drop for Group {
 pub(super) fn kill(group: Pid) {
     // Nobody is left, as a rule.
     let _ = kill_process_group(group, Signal::KILL);
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_whose_log_goes_on_is_waited_for() {
+        let (mut program, stdout) = tokio::io::duplex(64);
+        let stirs = Notify::new();
+        let thinking = async {
+            for _ in 0..3 {
+                sleep(Duration::from_secs(200)).await;
+                stirs.notify_one();
+            }
+            program.write_all(b"said").await.unwrap();
+            drop(program);
+        };
+        let (said, ()) =
+            futures_util::future::join(hear(Some(stdout), &stirs, Some(Duration::from_secs(210))), thinking)
+                .await;
+        assert_eq!(said.unwrap(), b"said");
+    }
 }

@@ -203,7 +203,7 @@ async fn shell(script: &str, silence: Option<Duration>) -> io::Result<process::E
 async fn a_program_that_prints_nothing_is_not_waited_for() {
     let silence = Some(Duration::from_secs(210));
     let ended = shell("echo begun; sleep 1000", silence).await;
-    assert_eq!(ended.unwrap_err().to_string(), "it printed nothing for 210 s");
+    assert_eq!(ended.unwrap_err().to_string(), "it was silent for 210 s");
 }
 
 #[tokio::test(start_paused = true)]
