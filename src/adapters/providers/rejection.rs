@@ -95,6 +95,10 @@ impl VendorError {
 
     /// Whether the vendor, not the model, will not have this text worked on.
     fn refusal(&self) -> Option<&str> {
+        // OpenRouter, with a plain 403.
+        if self.message.to_ascii_lowercase().contains("input was flagged") {
+            return Some("moderation");
+        }
         let code = self.code.as_str();
         let policy =
             code.ends_with("_policy") || matches!(code, "content_filter" | "content_policy_violation");
@@ -171,7 +175,7 @@ impl Class {
             401 => Self::Key,
             403 => Self::Permission,
             // Without a vendor's error it is not the vendor's API that answers there.
-            404 if error.kind.is_empty() && error.code.is_empty() => Self::Address,
+            404 if !error.is_told() && !(says(&["model"]) && says(&["not found"])) => Self::Address,
             404 => Self::Model,
             405 => Self::Address,
             413 => Self::TooLong,

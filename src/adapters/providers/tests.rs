@@ -682,6 +682,29 @@ fn a_tier_is_left_out_for_servers_that_imitate_openai_and_never_for_openai_which
 }
 
 #[test]
+fn what_servers_say_in_their_own_way_is_what_it_is_with_others() {
+    let of = |status, body: Value| match judged(Provider::Openai, status, &[], &body) {
+        AttemptEnd::Answer { stop: Stop::Refused { category }, .. } => category.unwrap(),
+        AttemptEnd::Rejected { why, by_model, .. } => {
+            format!("{by_model}: {}", why.split(" (").next().unwrap())
+        }
+        other => panic!("{other:?}"),
+    };
+    let error = |code: Value, message: &str| json!({"error": {"code": code, "message": message}});
+    let flagged =
+        error(json!(403), "model requires moderation on OpenInference. Your input was flagged for \"x\"");
+    assert_eq!(of(403, flagged), "moderation");
+    let model = "true: api.openai.com does not know the model";
+    assert_eq!(of(404, json!({"error": "model 'qwen3' not found, try pulling it first"})), model);
+    assert_eq!(of(400, error(json!("unknown_model"), "Unknown model: x")), model);
+    let room = "max_tokens is too large: 16000. This model supports at most 4096 completion tokens";
+    assert_eq!(
+        of(400, error(json!("invalid_value"), room)),
+        "true: api.openai.com gives no answers that long"
+    );
+}
+
+#[test]
 fn what_stands_in_place_of_a_key_is_no_secret_and_tears_no_answer_up() {
     let said = "tests/it.rs is test code";
     let clean = |key: &str| {

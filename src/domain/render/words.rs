@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::domain::budget::{PRICES_DATE, PriceBasis};
 use crate::domain::finding::Raised;
+use crate::domain::lane::Provider;
 use crate::domain::pass::{End, Fallback, LaneReport};
 use crate::domain::reconcile::contradiction::Why;
 use crate::domain::reconcile::{Against, Issue};
@@ -116,9 +117,12 @@ pub fn price_basis(reports: &[LaneReport]) -> String {
 pub fn advice(report: &LaneReport) -> String {
     match &report.end {
         End::Fatal { advice, .. } => sentence(advice),
-        End::NoKey => {
-            format!("Set {} from a repository secret to hear both.", report.key)
-        }
+        End::NoKey => match report.provider {
+            Provider::Github => {
+                "Leave the input `github-token` at its default, or set GITHUB_TOKEN.".to_owned()
+            }
+            _ => format!("Set {} from a repository secret to hear both.", report.key),
+        },
         End::Unpaid => "Raise `max-cost-usd` (or `per_pr_usd` in the configuration) to hear both.".to_owned(),
         End::TimedOut => "Raise `max-minutes` to give it longer.".to_owned(),
         End::Truncated => "Split the pull request, or lower the lane's effort.".to_owned(),
