@@ -378,7 +378,7 @@ async fn claude_codes_odd_exits_are_told_as_what_they_are() {
     insta::assert_snapshot!(told.join("\n"), @"
     Claude did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): Failed to authenticate. API Error: 401 invalid x-api-key): this is one reviewer's view. Check the secret given to the input `anthropic-api-key` (or ANTHROPIC_API_KEY): it is wrong, revoked or of another provider. [0]
     Claude did not finish (127.0.0.1:<port> does not know the model (HTTP 404): not_found_error: There's an issue with the selected model): this is one reviewer's view. Check the model's name (input `claude-model`, or `model` of the lane in .github/counterpoint.yml), and that the key in the input `anthropic-api-key` (or ANTHROPIC_API_KEY) may use it. [0]
-    Claude did not finish (the model refused, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses. [18050]
+    Claude did not finish (the model refused, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses. [18050]
     Claude did not finish (`claude` came to its ceiling of &#36;0.30 before it answered): this is one reviewer's view. Raise `max_call_usd` of this lane, lower its effort, or leave files out with `paths.exclude`. [300000]
     Claude did not finish (`claude` did not begin: error: unknown option '--restricted'): this is one reviewer's view. Install it in a step before (`npm install -g @anthropic-ai/claude-code@2.1.330`), or use the lane without `engine`; docs/agents.md says how. [0]
     ");
@@ -403,7 +403,7 @@ async fn output_that_cannot_be_read_or_does_not_end_is_a_failed_lane() {
     insta::assert_snapshot!(told.join("\n"), @"
     Claude did not finish (`claude`: it printed more than 16 MiB, 3 tries, <m:ss>): this is one reviewer's view. Run it again later. [300000, 300000, 300000]
     Claude did not finish (`claude` ended without a result, 3 tries, <m:ss>): this is one reviewer's view. Run it again later. [300000, 300000, 300000]
-    Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane. [18050, 18050]
+    Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane. [18050, 18050]
     Claude did not finish (`claude` ended without a result (signal: 9 (SIGKILL)): no message, 3 tries, <m:ss>): this is one reviewer's view. Run it again later. [300000, 300000, 300000]
     ");
 }
@@ -433,7 +433,7 @@ async fn codexs_odd_exits_are_told_as_what_they_are() {
     insta::assert_snapshot!(told.join("\n"), @"
     Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): unexpected status 401 Unauthorized: Incorrect API key provided, url: http://x, request id: r): this is one reviewer's view. Check the secret given to the input `openai-api-key` (or OPENAI_API_KEY): it is wrong, revoked or of another provider.
     Codex did not finish (127.0.0.1:<port> does not know the model (HTTP 404): not_found_error: The model `gpt-6.1-sol` does not exist or you do not have access to it): this is one reviewer's view. Check the model's name (input `codex-model`, or `model` of the lane in .github/counterpoint.yml), and that the key in the input `openai-api-key` (or OPENAI_API_KEY) may use it.
-    Codex did not finish (the model refused, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+    Codex did not finish (the model refused, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     Codex did not finish (127.0.0.1:<port> wants to be paid first (HTTP 402): You've hit your usage limit. Try again at 5 PM): this is one reviewer's view. Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
     ");
 }

@@ -122,17 +122,17 @@ async fn whatever_a_lane_ends_in_the_summary_says_why_and_what_to_do() {
       Claude did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): authentication_error: invalid x-api-key): this is one reviewer's view. Check the secret given to the input `anthropic-api-key` (or ANTHROPIC_API_KEY): it is wrong, revoked or of another provider.
       Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): invalid_request_error: invalid_api_key: Incorrect API key provided): this is one reviewer's view. Check the secret given to the input `openai-api-key` (or OPENAI_API_KEY): it is wrong, revoked or of another provider.
     refusal
-      Claude did not finish (the model refused: cyber, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
-      Codex did not finish (the model refused, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+      Claude did not finish (the model refused: cyber, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
+      Codex did not finish (the model refused, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     truncated
       Claude did not finish (its answer was cut at the output limit, 2 tries, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
       Codex did not finish (its answer was cut at the output limit, 2 tries, <m:ss>): this is one reviewer's view. Split the pull request, or lower the lane's effort.
     prose
-      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane.
-      Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane.
+      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane.
+      Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane.
     no text
-      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane.
-      Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane.
+      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane.
+      Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane.
     html
       Claude did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
       Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>): this is one reviewer's view. Run it again later.
@@ -149,8 +149,8 @@ async fn whatever_a_lane_ends_in_the_summary_says_why_and_what_to_do() {
       Claude did not finish (rate limit, <m:ss>): this is one reviewer's view. Run it again later.
       Codex did not finish (rate limit, <m:ss>): this is one reviewer's view. Run it again later.
     content filter
-      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane.
-      Codex did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+      Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane.
+      Codex did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     ");
 }
 
@@ -261,7 +261,7 @@ async fn when_no_lane_answers_the_job_stays_green_and_the_check_says_that_nothin
 
     No reviewer finished on `<head>`, so nothing was reviewed. <time> · **<usd> at most of $1.00**
 
-    Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>). A `fallback` model of the lane is asked where one refuses. Run it again later.
+    Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses. Run it again later.
 
     <details><summary>Cost, time, models</summary>
 
@@ -279,7 +279,7 @@ async fn when_no_lane_answers_the_job_stays_green_and_the_check_says_that_nothin
     <!-- counterpoint:v1 -->
 
     --- check Counterpoint neutral on <head>: Not reviewed (no-lane) · <usd>
-    Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>). A `fallback` model of the lane is asked where one refuses. Run it again later.
+    Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses. Run it again later.
 
     [The summary](https://github.com/acme/shop/pull/7#issuecomment-<id>) stands on the pull request.
 
@@ -290,7 +290,7 @@ async fn when_no_lane_answers_the_job_stays_green_and_the_check_says_that_nothin
 
     No reviewer finished on `146d23b`, so nothing was reviewed. <time> · **<usd> at most of $1.00**
 
-    Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>). A `fallback` model of the lane is asked where one refuses. Run it again later.
+    Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (127.0.0.1:<port> answered with an HTML page instead of JSON: is a proxy or a login page in between?, 3 tries, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses. Run it again later.
 
     <details><summary>Cost, time, models</summary>
 

@@ -291,7 +291,7 @@ async fn failures(lanes: &str) -> Option<String> {
 async fn claude_codes_refusal_wrong_key_rate_limit_and_silence_are_told() {
     let Some(told) = failures(CLAUDE).await else { return };
     insta::assert_snapshot!(told, @"
-    Claude did not finish (the model refused, <m:ss>). A `fallback` model of the lane is asked where one refuses.
+    Claude did not finish (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
     Claude did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): Failed to authenticate. API Error: 401 scripted). Check the secret given to the input `anthropic-api-key` (or ANTHROPIC_API_KEY): it is wrong, revoked or of another provider.
     Claude did not finish (rate limit, 3 tries, <m:ss>). Run it again later.
     Claude did not finish (out of time, <m:ss>). Raise `max-minutes` to give it longer.
@@ -302,7 +302,7 @@ async fn claude_codes_refusal_wrong_key_rate_limit_and_silence_are_told() {
 async fn codexs_refusal_wrong_key_rate_limit_and_silence_are_told() {
     let Some(told) = failures(CODEX).await else { return };
     insta::assert_snapshot!(told, @"
-    Codex did not finish (the model refused, <m:ss>). A `fallback` model of the lane is asked where one refuses.
+    Codex did not finish (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
     Codex did not finish (127.0.0.1:<port> did not accept the key (HTTP 401): unexpected status 401 Unauthorized: scripted, url: http://127.0.0.1:<port>/v1/responses). Check the secret given to the input `openai-api-key` (or OPENAI_API_KEY): it is wrong, revoked or of another provider.
     Codex did not finish (rate limit, 3 tries, <m:ss>). Run it again later.
     Codex did not finish (out of time, <m:ss>). Raise `max-minutes` to give it longer.

@@ -136,7 +136,7 @@ async fn a_pull_request_that_cannot_be_read_or_reviewed_ends_with_the_contracts_
     3
     Counterpoint: not reviewed
     failed (no-lane)
-    ! Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (the model refused, <m:ss>). A fallback model of the lane is asked where one refuses.
+    ! Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (the model refused, <m:ss>). Name a fallback model for the lane: it is asked where this one refuses.
 
     0 files read · 0 of 2 reviewers · <time> · <usd> of $1.00 (worst case planned <usd>)
     ");

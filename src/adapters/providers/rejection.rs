@@ -175,7 +175,7 @@ impl Class {
             401 => Self::Key,
             403 => Self::Permission,
             // Without a vendor's error it is not the vendor's API that answers there.
-            404 if !error.is_told() && !(says(&["model"]) && says(&["not found"])) => Self::Address,
+            404 if !(error.is_told() || says(&["model"]) && says(&["not found"])) => Self::Address,
             404 => Self::Model,
             405 => Self::Address,
             413 => Self::TooLong,
@@ -322,6 +322,12 @@ pub(super) fn classify(
         }
         _ => None,
     };
+    // Many a server that imitates OpenAI does not say what it did not take: at last it is asked in plain words.
+    let nameless = endpoint.wire() == Wire::Chat && matches!((status, class), (400 | 422, Class::Request));
+    let unsupported = unsupported.or_else(|| {
+        let sent = if nameless { features(Wire::Chat, body) } else { BTreeSet::new() };
+        [Feature::StructuredOutput, Feature::JsonMode].into_iter().find(|form| sent.contains(form))
+    });
     // Without a tier OpenAI takes the project's own, which may cost twice as much.
     let vendor = endpoint.provider() == Provider::Openai && endpoint.is_at_home();
     let unsupported = unsupported.filter(|feature| !(vendor && *feature == Feature::ServiceTier));
@@ -468,7 +474,7 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("schema", StructuredOutput),
     ];
     // Words that other errors use too.
-    const WORDS: [(&str, Feature); 8] = [
+    const WORDS: [(&str, Feature); 9] = [
         ("effort", Effort),
         ("reasoning", Effort),
         ("strict", StrictSchema),
@@ -478,6 +484,7 @@ fn unsupported(sent: &BTreeSet<Feature>, error: &VendorError) -> Option<Feature>
         ("output format", StructuredOutput),
         ("cache", CacheMark),
         ("tool", Tools),
+        ("max_tokens", MaxTokens),
     ];
     let find = |text: &str, list: &[(&str, Feature)]| {
         let text = text.to_ascii_lowercase();

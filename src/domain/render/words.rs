@@ -128,10 +128,10 @@ pub fn advice(report: &LaneReport) -> String {
         End::Truncated => "Split the pull request, or lower the lane's effort.".to_owned(),
         End::Limited | End::Unavailable { .. } => "Run it again later.".to_owned(),
         End::Refused { .. } if report.fallback().is_none() => {
-            "A `fallback` model of the lane is asked where one refuses.".to_owned()
+            "Name a `fallback` model for the lane: it is asked where this one refuses.".to_owned()
         }
         End::Invalid { .. } if report.fallback().is_none() => {
-            "Choose a model that keeps to a form, or name a `fallback` of the lane.".to_owned()
+            "Choose a model that keeps to a form, or name a `fallback` for the lane.".to_owned()
         }
         _ => String::new(),
     }

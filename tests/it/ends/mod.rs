@@ -119,15 +119,15 @@ async fn a_refusal_is_told_with_its_category() {
     let told = published(|wire, form| vec![answer(wire, form, "refused-with-category", "I will not.")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Claude did not finish (the model refused: cyber, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+    Claude did not finish (the model refused: cyber, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     | Claude | `claude-sonnet-5-5` | refused | <in> / <out> | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Codex did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+    Codex did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     | Codex | `gpt-6.1-sol` | refused | <in> / <out> | <m:ss> | <usd> |
 
     chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Local did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+    Local did not finish (the model refused: content_filter, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     | Local | `qwen3` | refused | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
@@ -137,15 +137,15 @@ async fn a_refusal_without_a_category_is_a_refusal() {
     let told = published(|wire, form| vec![answer(wire, form, "refused", "I will not.")]).await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Claude did not finish (the model refused, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+    Claude did not finish (the model refused, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     | Claude | `claude-sonnet-5-5` | refused | <in> / <out> | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Codex did not finish (the model refused, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+    Codex did not finish (the model refused, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     | Codex | `gpt-6.1-sol` | refused | <in> / <out> | <m:ss> | <usd> |
 
     chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Local did not finish (the model refused, <m:ss>): this is one reviewer's view. A `fallback` model of the lane is asked where one refuses.
+    Local did not finish (the model refused, <m:ss>): this is one reviewer's view. Name a `fallback` model for the lane: it is asked where this one refuses.
     | Local | `qwen3` | refused | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
@@ -218,15 +218,15 @@ async fn an_answer_that_is_not_what_was_asked_for_is_told_as_such() {
             .await;
     insta::assert_snapshot!(told, @"
     messages: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane.
+    Claude did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane.
     | Claude | `claude-sonnet-5-5` | no readable answer, 2 requests | <in> / <out> | <m:ss> | <usd> |
 
     responses: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane.
+    Codex did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane.
     | Codex | `gpt-6.1-sol` | no readable answer, 2 requests | <in> / <out> | <m:ss> | <usd> |
 
     chat: exit 0: partial lane-failed, gate off, lanes 1/2, check neutral; found by one
-    Local did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` of the lane.
+    Local did not finish (the answer holds no list of findings, 2 tries, <m:ss>): this is one reviewer's view. Choose a model that keeps to a form, or name a `fallback` for the lane.
     | Local | `qwen3` | no readable answer, 2 requests | <in> / <out> | <m:ss> | $0.00 |
     ");
 }
