@@ -117,7 +117,11 @@ async fn tell(
     let given = wishes.config.clone();
     let secrets = outside.terminal.secrets();
     let opening = snapshot::open(&reader, intent, &wishes.config_path, given, &secrets, &mut seen.pull);
-    let opened = uncancelled(outside, opening).await??;
+    let opened = uncancelled(outside, opening).await?.map_err(|stop| {
+        // Where there are no keys, it does not matter that the lanes could not be read either.
+        let usual = settle(&Config::default(), &wishes.overrides).ok();
+        usual.and_then(|usual| trigger::keys(outside, intent, &usual.lanes).err()).unwrap_or(stop)
+    })?;
     let admitted = trigger::admit(&reader, intent, &opened.pull, &opened.config, &wishes.overrides);
     let admitted = uncancelled(outside, admitted).await??;
     seen.settings = Some(admitted.settings.clone());

@@ -112,6 +112,25 @@ async fn a_fork_without_keys_is_skipped_with_what_a_maintainer_can_do() {
 }
 
 #[tokio::test]
+async fn a_fork_without_keys_is_skipped_also_where_github_cannot_be_read() {
+    let world = world_with(two_lines().forked("eve/shop")).await;
+    let run = without_keys(opened(&world)).env("GITHUB_API_URL", "http://127.0.0.1:9").finish().await;
+    assert_eq!(end(&run), "exit 0: skipped fork-no-secrets, gate off, lanes 0/0");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_fork_is_reviewed_without_secrets_by_a_lane_that_needs_none() {
+    let world = world_with(two_lines().forked("eve/shop")).await;
+    world.bring_local(&["auth: none", "free: true"], "  claude: null\n  codex: null\n", "");
+    world.chat().keyless();
+    world.chat().answers(reply([expiry()]));
+    let run = without_keys(opened(&world)).finish().await;
+    assert_eq!(run.output("lanes"), "1/1", "{}", run.stderr);
+    world.assert_clean();
+}
+
+#[tokio::test]
 async fn a_deleted_fork_without_keys_is_skipped_and_with_keys_it_is_reviewed() {
     let world = world_with(two_lines().fork_deleted()).await;
     let run = without_keys(opened(&world)).finish().await;
