@@ -230,7 +230,7 @@ async fn a_failed_run_on_a_new_commit_does_not_hide_what_was_found_before() {
     assert_eq!(end(&second), "exit 0: failed no-lane, gate off, lanes 0/2");
     let summary = tidy(&told(&world)).replace(&read[..7], "<head>");
     insta::assert_snapshot!(lines_with(&summary, &["Counterpoint:"]).join("\n"), @"### Counterpoint: 1 to fix");
-    insta::assert_snapshot!(lines_with(&summary, &["Not reviewed on"]).join("\n"), @"> **Not reviewed on `<head>`.** Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (the model refused, <m:ss>). A `fallback` model of the lane is asked where one refuses.");
+    insta::assert_snapshot!(lines_with(&summary, &["Not reviewed on"]).join("\n"), @"> **Not reviewed on `<head>`.** Claude did not finish (the model refused: cyber, <m:ss>) and Codex did not finish (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.");
     assert!(summary.contains("A token is accepted in the second it expires"), "{summary}");
     both_agree(&world);
     let third = opened(&world).finish().await;

@@ -93,10 +93,10 @@ async fn a_lane_that_fails_in_one_part_leaves_only_that_part_unchecked() {
     ");
     insta::assert_snapshot!(lines_with(&told(&world), &["parts"]).join("\n"), @"
     <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
-    Codex finished 1 of 2 parts (the model refused, <m:ss>). A `fallback` model of the lane is asked where one refuses.
+    Codex finished 1 of 2 parts (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
     | Claude | `claude-sonnet-5-5` | review of 2 parts | <in> / <out> | <m:ss> | <usd> |
     | Codex | `gpt-6.1-sol` | 1 of 2 parts, then refused | <in> / <out> | <m:ss> | <usd> |
-    Codex finished 1 of 2 parts (the model refused, <m:ss>). A `fallback` model of the lane is asked where one refuses.
+    Codex finished 1 of 2 parts (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
     ");
     world.assert_clean();
 }
@@ -115,7 +115,7 @@ async fn a_part_that_nobody_answers_is_named_and_does_not_count_as_clean() {
 
     No reviewer read everything on `<head>`. 2 of 3 files, 2600 of 3900 changed lines read · <time> · **<usd> of $3.00**
 
-    Claude finished 1 of 2 parts (the model refused: cyber, <m:ss>) and Codex finished 1 of 2 parts (the model refused, <m:ss>). A `fallback` model of the lane is asked where one refuses.
+    Claude finished 1 of 2 parts (the model refused: cyber, <m:ss>) and Codex finished 1 of 2 parts (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
 
     **Not read:** `src/c.rs` (no reviewer finished it). It does not count as clean.
 
@@ -135,7 +135,7 @@ async fn a_part_that_nobody_answers_is_named_and_does_not_count_as_clean() {
     <!-- counterpoint:v1 -->
 
     --- check Counterpoint neutral on <head>: Nothing found in what was reviewed (lane-failed) · <usd>
-    Claude finished 1 of 2 parts (the model refused: cyber, <m:ss>) and Codex finished 1 of 2 parts (the model refused, <m:ss>). A `fallback` model of the lane is asked where one refuses.
+    Claude finished 1 of 2 parts (the model refused: cyber, <m:ss>) and Codex finished 1 of 2 parts (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
 
     [The summary](https://github.com/acme/shop/pull/7#issuecomment-<id>) stands on the pull request.
 
