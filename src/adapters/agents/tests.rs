@@ -192,21 +192,21 @@ fn what_a_program_repeats_of_the_question_is_not_told() {
     ");
 }
 
-/// What becomes of a shell script. Time passes by itself where nothing else happens.
+/// What becomes of a shell script.
 async fn shell(script: &str, silence: Option<Duration>) -> io::Result<process::Ended> {
     let mut command = process::command(OsStr::new("/bin/sh"));
     command.args(["-c", script]);
     process::run(command, b"question".to_vec(), silence).await
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_program_that_prints_nothing_is_not_waited_for() {
-    let silence = Some(Duration::from_secs(210));
+    let silence = Some(Duration::from_secs(1));
     let ended = shell("echo begun; sleep 1000", silence).await;
-    assert_eq!(ended.unwrap_err().to_string(), "it was silent for 210 s");
+    assert_eq!(ended.unwrap_err().to_string(), "it was silent for 1 s");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_program_that_has_closed_its_output_is_not_waited_for() {
     let ended = shell("echo said; exec >&-; sleep 1000", None).await.unwrap();
     assert_eq!((ended.stdout.as_slice(), ended.status.signal()), (b"said\n".as_slice(), Some(9)));
