@@ -145,6 +145,26 @@ async fn a_model_that_wants_more_patience_than_there_is_time_is_replaced_at_once
 }
 
 #[tokio::test]
+async fn a_model_whose_answers_stay_cut_or_unreadable_is_replaced_and_that_is_told() {
+    for (answer, why) in [
+        (Answer::truncated("{\"findings\": ["), "its answer was cut twice"),
+        (Answer::text("Looks fine."), "the answer holds no list of findings"),
+    ] {
+        let world = configured(WITH_FALLBACK).await;
+        world.claude().otherwise(Answer::choose(move |body| match body["model"].as_str() {
+            Some("claude-haiku-5-5") => reply([expiry()]).into(),
+            _ => answer.clone(),
+        }));
+        world.codex().answers(reply([boundary()]));
+        let run = opened(&world).finish().await;
+        assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+        assert_eq!(world.claude().requests().len(), 3);
+        assert!(told(&world).contains(&format!("instead of claude-sonnet-5-5 ({why})")), "{}", told(&world));
+        world.assert_clean();
+    }
+}
+
+#[tokio::test]
 async fn a_fallback_without_a_price_is_not_asked_and_that_is_told() {
     let world = configured("lanes: {claude: {fallback: claude-unheard-of}}\n").await;
     world.claude().answers(Answer::refusal());

@@ -85,7 +85,10 @@ pub fn fallback(report: &LaneReport) -> Option<String> {
         End::Refused { category: Some(category) } => format!("refused: {category}"),
         End::Refused { category: None } => "refused".to_owned(),
         End::Limited => "rate limit".to_owned(),
-        End::Unavailable { why } | End::Fatal { why, .. } => why.trim_end_matches('.').to_owned(),
+        End::Unavailable { why } | End::Fatal { why, .. } | End::Invalid { why } => {
+            why.trim_end_matches('.').to_owned()
+        }
+        End::Truncated => "its answer was cut twice".to_owned(),
         _ => "did not finish".to_owned(),
     };
     Some(format!("{}'s fallback {model} was asked instead of {} ({why}).", report.lane, report.model))

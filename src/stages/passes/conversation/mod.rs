@@ -121,7 +121,8 @@ enum Next {
     Elsewhere(End),
     /// Ask again at once.
     Now(Reservation),
-    /// Ask again after a wait; if there is no time or money for that, the pass ends so.
+    /// Ask again after a wait. Without the time for that another model is asked; without one, or the money, the pass ends
+    /// so.
     Later { wait: Duration, otherwise: End },
 }
 
