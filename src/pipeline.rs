@@ -15,7 +15,7 @@ use crate::domain::diff::FileDiff;
 use crate::domain::event::{Cause, Intent};
 use crate::domain::lane::Engine;
 use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
-use crate::domain::pass::LaneReport;
+use crate::domain::pass::{LaneReport, PassReport};
 use crate::domain::plan::Plan;
 use crate::domain::pull::PullRequest;
 use crate::domain::reconcile;
@@ -285,7 +285,8 @@ fn said(plan: &Plan, reports: &[LaneReport]) -> reconcile::Input {
         findings: report.passes.iter().flat_map(|pass| pass.findings.clone()).collect(),
         clearances: report.passes.iter().flat_map(|pass| pass.clearances.clone()).collect(),
     });
-    reconcile::Input { lanes: lanes.collect() }
+    let hearings = reports.iter().flat_map(|report| report.passes.iter().filter_map(PassReport::hearing));
+    reconcile::Input { lanes: lanes.collect(), hearings: hearings.collect() }
 }
 
 /// A head that was reviewed whole under the same configuration is not reviewed again.

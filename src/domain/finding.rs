@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::debate::FindingKey;
 use crate::domain::units::LaneName;
 
 /// How bad a defect is, as the lane that raised it sees it. Ordered: `Low < Critical`.
@@ -211,6 +212,17 @@ pub struct Raised {
     pub finding: Finding,
     /// Where it stands.
     pub placement: Placement,
+    /// Whether the lane had seen what others raised when it raised this: then it is not blind.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub informed: bool,
+}
+
+impl Raised {
+    /// What the run knows it by.
+    #[must_use]
+    pub fn key(&self) -> FindingKey {
+        FindingKey { lane: self.lane.clone(), id: self.finding.id.clone() }
+    }
 }
 
 /// A clearance of a known lane with its proven place.
@@ -225,19 +237,37 @@ pub struct Cleared {
     pub placement: Placement,
 }
 
-/// The class a finding ends in (`docs/architecture.md`, verdicts). `confirmed`, `disputed` and
-/// `withdrawn` come with challenge passes and are not produced before them.
+/// The class a finding ends in (`docs/architecture.md`, verdicts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Two lanes raised it blind.
     Agreed,
+    /// One lane raised it; another checked it and quotes the code that makes it true.
+    Confirmed,
+    /// One lane raised it; another refuted it with evidence, and the first stands by it or was not heard.
+    Disputed,
     /// Two lanes make claims about the same code that exclude each other.
     Contradiction,
-    /// One lane raised it; the other finished and did not.
+    /// One lane raised it; the others were not asked, or could not tell.
     Solo,
-    /// One lane raised it; the other failed, was cut off or could not be paid.
+    /// One lane raised it; the others failed, were cut off or could not be paid.
     Unchecked,
+    /// Refuted, and whoever raised it withdrew it or could show nothing for it.
+    Withdrawn,
+}
+
+/// Readers see three words, not seven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    /// Found by both, or found by one and confirmed by the other.
+    Both,
+    /// The lanes differ.
+    Contested,
+    /// One lane says so.
+    One,
+    /// Nobody says so any more.
+    Nobody,
 }
 
 impl Verdict {
@@ -246,9 +276,23 @@ impl Verdict {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Agreed => "agreed",
+            Self::Confirmed => "confirmed",
+            Self::Disputed => "disputed",
             Self::Contradiction => "contradiction",
             Self::Solo => "solo",
             Self::Unchecked => "unchecked",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// What readers see of it.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Agreed | Self::Confirmed => Class::Both,
+            Self::Disputed | Self::Contradiction => Class::Contested,
+            Self::Solo | Self::Unchecked => Class::One,
+            Self::Withdrawn => Class::Nobody,
         }
     }
 }

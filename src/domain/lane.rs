@@ -294,6 +294,51 @@ pub struct Lane {
     pub free: bool,
     /// What one call of an agent command line may cost: it cannot be bounded otherwise.
     pub max_call: Option<MicroUsd>,
+    /// What it does in a run.
+    pub roles: Roles,
+    /// What it is asked to look at most, from the base branch.
+    pub focus: Option<String>,
+}
+
+/// What a lane does in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// It goes first where one lane does: in `single` and `sequential`.
+    pub lead: bool,
+    /// It reviews.
+    pub review: bool,
+    /// It checks what others found.
+    pub challenge: bool,
+}
+
+impl Default for Roles {
+    fn default() -> Self {
+        Self { lead: false, review: true, challenge: true }
+    }
+}
+
+impl Roles {
+    /// The words of `roles`.
+    pub const WORDS: [&str; 3] = ["lead", "review", "challenge"];
+
+    /// Reads a comma list of `WORDS`. Whoever leads reviews.
+    ///
+    /// # Errors
+    /// The word that is none, or that there is none.
+    pub fn parse_list(text: &str) -> Result<Self, String> {
+        let mut roles = Self { lead: false, review: false, challenge: false };
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word {
+                "lead" => (roles.lead, roles.review) = (true, true),
+                "review" => roles.review = true,
+                "challenge" => roles.challenge = true,
+                other => return Err(format!("expected `lead`, `review` or `challenge`, got `{other}`")),
+            }
+        }
+        let some = roles.review || roles.challenge;
+        some.then_some(roles)
+            .ok_or_else(|| "expected at least one of `lead`, `review` and `challenge`".to_owned())
+    }
 }
 
 impl Lane {
@@ -315,6 +360,8 @@ impl Lane {
             limits: Limits::default(),
             free: false,
             max_call: None,
+            roles: Roles::default(),
+            focus: None,
         }
     }
 

@@ -7,6 +7,7 @@ pub mod command;
 pub mod compare;
 pub mod config;
 pub mod context;
+pub mod debate;
 pub mod diff;
 pub mod event;
 pub mod finding;

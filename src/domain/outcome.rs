@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::config::Gate;
-use crate::domain::finding::{Severity, Verdict};
+use crate::domain::finding::{Class, Severity, Verdict};
 
 /// What became of the review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,33 +215,62 @@ impl GateState {
 pub struct Tally {
     /// Raised by two lanes, blind.
     pub agreed: usize,
+    /// Raised by one, checked and confirmed by another.
+    pub confirmed: usize,
+    /// Refuted, and stood by.
+    pub disputed: usize,
     /// Claims that exclude each other.
     pub contradictions: usize,
     /// Raised by one; the others finished.
     pub solo: usize,
     /// Raised by one; no other lane finished.
     pub unchecked: usize,
-    /// Of all, those of high or critical severity.
+    /// Refuted, and given up by whoever raised it. It is no finding any more.
+    pub withdrawn: usize,
+    /// Of all findings, those of high or critical severity that this change brought.
     pub high: usize,
-    /// Of the agreed, those of high or critical severity.
+    /// Of the agreed and confirmed, those of high or critical severity.
     pub agreed_high: usize,
 }
 
 impl Tally {
-    /// Every issue.
+    /// Every issue that stands.
     #[must_use]
     pub const fn findings(&self) -> usize {
-        self.agreed + self.contradictions + self.solo + self.unchecked
+        self.both() + self.contested() + self.one()
+    }
+
+    /// Found by both, or found by one and confirmed by another.
+    #[must_use]
+    pub const fn both(&self) -> usize {
+        self.agreed + self.confirmed
+    }
+
+    /// On which the lanes differ.
+    #[must_use]
+    pub const fn contested(&self) -> usize {
+        self.disputed + self.contradictions
+    }
+
+    /// From one lane only.
+    #[must_use]
+    pub const fn one(&self) -> usize {
+        self.solo + self.unchecked
     }
 }
 
-/// Whether one issue of this class and severity trips a gate by itself.
+/// Whether one issue of this class and severity trips a gate by itself. What was there before the change, and what was
+/// withdrawn, never does.
 #[must_use]
-pub fn trips(gates: &[Gate], verdict: Verdict, severity: Severity) -> bool {
+pub fn trips(gates: &[Gate], verdict: Verdict, severity: Severity, pre_existing: bool) -> bool {
+    if pre_existing || verdict == Verdict::Withdrawn {
+        return false;
+    }
     let high = severity >= Severity::High;
     gates.iter().any(|gate| match gate {
         Gate::AnyHigh => high,
-        Gate::AgreedHigh => high && verdict == Verdict::Agreed,
+        Gate::AgreedHigh => high && verdict.class() == Class::Both,
+        Gate::Disputed => verdict == Verdict::Disputed,
         Gate::Contradiction => verdict == Verdict::Contradiction,
         Gate::Incomplete => false,
     })
@@ -258,6 +287,7 @@ pub fn gate(gates: &[Gate], outcome: Outcome, tally: &Tally) -> GateState {
     let tripped = gates.iter().any(|gate| match gate {
         Gate::AnyHigh => tally.high > 0,
         Gate::AgreedHigh => tally.agreed_high > 0,
+        Gate::Disputed => tally.disputed > 0,
         Gate::Contradiction => tally.contradictions > 0,
         Gate::Incomplete => !whole,
     });

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::budget::PriceBasis;
 use crate::domain::capabilities::Capabilities;
+use crate::domain::debate::{Defence, Hearing, Purpose, Target, Vote};
 use crate::domain::finding::{Cleared, Raised};
 use crate::domain::lane::{Engine, Lane, Provider};
 use crate::domain::tools::Looked;
@@ -183,6 +184,9 @@ pub struct PassReport {
     pub resolved_model: Option<String>,
     /// The model that was asked instead of the configured one.
     pub fallback: Option<Fallback>,
+    /// What it was for.
+    #[serde(default)]
+    pub purpose: Purpose,
     /// Which batch of the plan it read, from 0; none for a lane that was not part of the plan.
     pub batch: Option<usize>,
     /// The cap on its answer, in tokens; none where nothing was asked.
@@ -194,6 +198,18 @@ pub struct PassReport {
     pub findings: Vec<Raised>,
     /// What it checked and holds sound.
     pub clearances: Vec<Cleared>,
+    /// The findings of others, or the refuted ones of its own, that it was asked about, in the order it was shown them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
+    /// What that order was drawn with; none where nothing was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+    /// What it says of the findings of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub votes: Vec<Vote>,
+    /// What it says to refutations of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defences: Vec<Defence>,
     /// Whether its answer is the short one that is asked for after one was cut: it holds the most severe findings only.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub brief: bool,
@@ -245,11 +261,16 @@ impl PassReport {
             model: lane.model.clone(),
             resolved_model: None,
             fallback: None,
+            purpose: Purpose::Review,
             batch,
             max_output: None,
             end,
             findings: Vec::new(),
             clearances: Vec::new(),
+            targets: Vec::new(),
+            seed: None,
+            votes: Vec::new(),
+            defences: Vec::new(),
             brief: false,
             problems: Vec::new(),
             attempts: 0,
@@ -265,6 +286,21 @@ impl PassReport {
             price_basis: PriceBasis::default(),
             prompt_hash: String::new(),
         }
+    }
+}
+
+impl PassReport {
+    /// What verdicts depend on, where it is a pass of a debate.
+    #[must_use]
+    pub fn hearing(&self) -> Option<Hearing> {
+        (self.purpose != Purpose::Review).then(|| Hearing {
+            lane: self.lane.clone(),
+            purpose: self.purpose,
+            targets: self.targets.iter().map(|target| target.finding.clone()).collect(),
+            heard: self.end.is_done(),
+            votes: self.votes.clone(),
+            defences: self.defences.clone(),
+        })
     }
 }
 

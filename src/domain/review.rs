@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::budget::Ledger;
 use crate::domain::config::{InlineConfig, Settings};
 use crate::domain::diff::{Diff, FileDiff, Line, LineKind};
-use crate::domain::finding::{Anchor, Resolution, Severity, Side, Verdict};
+use crate::domain::finding::{Anchor, Class, Resolution, Severity, Side, Verdict};
 use crate::domain::marker::FindingMarker;
 use crate::domain::outcome::{GateState, Outcome, Reason, Tally, gate};
 use crate::domain::pass::{End, LaneReport};
@@ -140,17 +140,19 @@ impl Review {
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         for Listed { issue, .. } in &self.listed {
-            let high = issue.severity >= Severity::High;
+            let class = issue.verdict.class();
+            let high = issue.severity >= Severity::High && !issue.pre_existing && class != Class::Nobody;
             tally.high += usize::from(high);
-            match issue.verdict {
-                Verdict::Agreed => {
-                    tally.agreed += 1;
-                    tally.agreed_high += usize::from(high);
-                }
-                Verdict::Contradiction => tally.contradictions += 1,
-                Verdict::Solo => tally.solo += 1,
-                Verdict::Unchecked => tally.unchecked += 1,
-            }
+            tally.agreed_high += usize::from(high && class == Class::Both);
+            *match issue.verdict {
+                Verdict::Agreed => &mut tally.agreed,
+                Verdict::Confirmed => &mut tally.confirmed,
+                Verdict::Disputed => &mut tally.disputed,
+                Verdict::Contradiction => &mut tally.contradictions,
+                Verdict::Solo => &mut tally.solo,
+                Verdict::Unchecked => &mut tally.unchecked,
+                Verdict::Withdrawn => &mut tally.withdrawn,
+            } += 1;
         }
         tally
     }
@@ -216,15 +218,16 @@ pub fn list(
     issues
         .into_iter()
         .map(|issue| {
-            let lowest = match issue.verdict {
-                Verdict::Agreed => inline.both,
-                Verdict::Contradiction => inline.contested,
-                Verdict::Solo | Verdict::Unchecked => inline.one,
+            let lowest = match issue.verdict.class() {
+                Class::Both => Some(inline.both),
+                Class::Contested => Some(inline.contested),
+                Class::One => Some(inline.one).filter(|_| !issue.pre_existing),
+                Class::Nobody => None,
             };
             let anchor = anchor(&issue, &snapshot.diff)
                 // What nobody was shown nobody can have reviewed.
                 .filter(|anchor| coverage.holds(&anchor.path))
-                .filter(|_| issue.severity >= lowest && count < inline.max);
+                .filter(|_| lowest.is_some_and(|lowest| issue.severity >= lowest) && count < inline.max);
             let Some(anchor) = anchor else {
                 return Listed { issue, id: String::new(), shown: Shown::Summary };
             };

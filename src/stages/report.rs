@@ -175,8 +175,7 @@ impl Outputs {
         serde_json::json!({"version": 1, "outcome": self.outcome, "reason": self.reason, "gate": self.gate})
     }
 
-    /// Every output of `action.yml`, in its order. `confirmed`, `disputed` and `withdrawn` are zero for as
-    /// long as no lane checks another's findings; `sarif` is empty for as long as none is written.
+    /// Every output of `action.yml`, in its order. `sarif` is empty for as long as none is written.
     fn pairs(&self) -> Vec<(&'static str, String)> {
         let tally = self.memory.as_ref().map(|memory| memory.tally).unwrap_or_default();
         let inline = self.memory.as_ref().map_or(0, |memory| memory.inline);
@@ -187,12 +186,12 @@ impl Outputs {
             ("lanes", format!("{}/{}", self.lanes.0, self.lanes.1)),
             ("findings", tally.findings().to_string()),
             ("agreed", tally.agreed.to_string()),
-            ("confirmed", "0".to_owned()),
-            ("disputed", "0".to_owned()),
+            ("confirmed", tally.confirmed.to_string()),
+            ("disputed", tally.disputed.to_string()),
             ("contradictions", tally.contradictions.to_string()),
             ("solo", tally.solo.to_string()),
             ("unchecked", tally.unchecked.to_string()),
-            ("withdrawn", "0".to_owned()),
+            ("withdrawn", tally.withdrawn.to_string()),
             ("inline-comments", inline.to_string()),
             ("cost-usd", self.cost.six_decimals()),
             ("seconds", format!("{:.1}", self.elapsed.as_secs_f64())),

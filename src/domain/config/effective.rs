@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Config, Gate, InlineConfig, LaneConfig, OnFailure, Strategy, default_lane};
 use crate::domain::budget::Prices;
-use crate::domain::lane::{Effort, Lane, Limits, Patience, Provider};
+use crate::domain::lane::{Effort, Lane, Limits, Patience, Provider, Roles};
 use crate::domain::units::{LaneName, MicroUsd};
 
 const DEFAULT_MAX_COST: MicroUsd = MicroUsd(1_000_000);
@@ -39,7 +39,7 @@ pub struct Overrides {
 /// Everything a run is decided by, complete and checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The lanes in the order of their names.
+    /// The lanes in the order of their names, who leads before the others.
     pub lanes: Vec<Lane>,
     /// The strategy.
     pub strategy: Strategy,
@@ -59,6 +59,8 @@ pub struct Settings {
     pub exclude: GlobSet,
     /// Files that are read first, and whatever their names say.
     pub high_stakes: GlobSet,
+    /// Which strategy files call for, the first that fits.
+    pub rules: Vec<(GlobSet, Strategy)>,
     /// The comment that asks for a review.
     pub trigger: String,
     /// The repository's own rules for reviewers.
@@ -76,8 +78,8 @@ pub struct Settings {
 /// # Errors
 /// A sentence saying which values exclude each other.
 pub fn settle(config: &Config, overrides: &Overrides) -> Result<Settings, String> {
-    let mut lanes = lanes(config, overrides);
-    let mut strategy = overrides.strategy.or(config.strategy).unwrap_or(Strategy::Parallel);
+    let mut strategy = overrides.strategy.or(config.strategy).unwrap_or_default();
+    let mut lanes = lanes(config, overrides, strategy);
     if let Some(only) = &overrides.only_lane {
         lanes.retain(|lane| lane.name.as_str() == only);
         strategy = Strategy::Single;
@@ -86,6 +88,9 @@ pub fn settle(config: &Config, overrides: &Overrides) -> Result<Settings, String
         return Err(
             "no lane is configured: switch `claude` or `codex` on, or name another under `lanes`".to_owned()
         );
+    }
+    if !lanes.iter().any(|lane| lane.roles.review) {
+        return Err("no lane reviews: give one of them the role `review`".to_owned());
     }
     let cap = |given: [Option<MicroUsd>; 2], default| given.into_iter().flatten().min().unwrap_or(default);
     let max_time = [overrides.max_time, config.max_time].into_iter().flatten().min();
@@ -101,6 +106,16 @@ pub fn settle(config: &Config, overrides: &Overrides) -> Result<Settings, String
         inline: config.inline,
         exclude: globs(&config.exclude)?,
         high_stakes: globs(&config.high_stakes)?,
+        // Whoever names a strategy for this run means all of it.
+        rules: match overrides.strategy {
+            Some(strategy) if strategy != Strategy::Auto => Vec::new(),
+            _ if overrides.only_lane.is_some() => Vec::new(),
+            _ => config
+                .rules
+                .iter()
+                .map(|rule| Ok((globs(&rule.paths)?, rule.strategy)))
+                .collect::<Result<_, String>>()?,
+        },
         trigger: config.trigger.clone().unwrap_or_else(|| "/review".to_owned()),
         guidelines: config.guidelines.clone(),
         prices: Prices::new(config.prices.clone()),
@@ -130,11 +145,11 @@ pub fn minutes(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn lanes(config: &Config, overrides: &Overrides) -> Vec<Lane> {
+fn lanes(config: &Config, overrides: &Overrides, strategy: Strategy) -> Vec<Lane> {
     let mut named: std::collections::BTreeMap<&str, Option<LaneConfig>> =
         ["claude", "codex"].into_iter().map(|name| (name, Some(LaneConfig::default()))).collect();
     named.extend(config.lanes.iter().map(|(name, lane)| (name.as_str(), lane.clone())));
-    named
+    let mut lanes: Vec<Lane> = named
         .into_iter()
         .filter_map(|(name, lane)| {
             let lane = lane?;
@@ -147,11 +162,12 @@ fn lanes(config: &Config, overrides: &Overrides) -> Vec<Lane> {
                 "codex" => overrides.codex_model.clone(),
                 _ => None,
             };
+            let model_of_strategy = lane.models.get(&strategy).cloned();
             Some(Lane {
                 name: LaneName::new(name),
                 engine,
                 provider,
-                model: given.or(lane.model).unwrap_or_else(|| model.to_owned()),
+                model: given.or(model_of_strategy).or(lane.model).unwrap_or_else(|| model.to_owned()),
                 effort: lane.effort.unwrap_or(Effort::Medium),
                 base_url: lane.base_url,
                 auth: lane.auth.unwrap_or_default(),
@@ -165,9 +181,14 @@ fn lanes(config: &Config, overrides: &Overrides) -> Vec<Lane> {
                 limits: limits(provider, lane.limits),
                 free: lane.free.unwrap_or(provider == Provider::Github),
                 max_call: lane.max_call,
+                roles: lane.roles.unwrap_or_default(),
+                focus: lane.focus,
             })
         })
-        .collect()
+        .collect();
+    // Who leads goes first; all others keep the order of their names.
+    lanes.sort_by_key(|lane| !lane.roles.lead);
+    lanes
 }
 
 /// GitHub Models takes little in one call (a preview; its limits are not published for every model).
@@ -203,6 +224,13 @@ fn fingerprint(lanes: &[Lane], strategy: Strategy, config: &Config) -> String {
         feed(lane.base_url.as_deref().unwrap_or_default());
         feed(lane.fallback.as_deref().unwrap_or_default());
         feed(if lane.tools.is_some() { "tools" } else { "" });
+        let Roles { lead, review, challenge } = lane.roles;
+        feed(&format!("{lead} {review} {challenge}"));
+        feed(lane.focus.as_deref().unwrap_or_default());
+    }
+    for rule in &config.rules {
+        feed(rule.strategy.as_str());
+        rule.paths.iter().for_each(|glob| feed(glob));
     }
     feed(strategy.as_str());
     feed(&config.guidelines);

@@ -1,13 +1,17 @@
 //! What a lane may say, and what of it fits together.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::read::{Dollars, Scalar, Word, Worded};
-use super::{LaneConfig, one_of};
-use crate::domain::lane::{Auth, Effort, Engine, Limits, Provider, ToolLimits};
+use super::read::{Dollars, Scalar, Word, Worded, named_once};
+use super::{LaneConfig, Strategy, one_of};
+use crate::domain::lane::{Auth, Effort, Engine, Limits, Provider, Roles, ToolLimits};
+
+/// A longer focus is no focus; the repository's rules have `guidelines`.
+const MOST_FOCUS: usize = 1_000;
 
 /// A lane as it is written.
 #[derive(Default, serde::Deserialize)]
@@ -26,6 +30,10 @@ pub(super) struct WireLane {
     limits: WireLimits,
     free: Option<bool>,
     max_call_usd: Option<Dollars>,
+    roles: Option<WireRoles>,
+    focus: Option<String>,
+    #[serde(deserialize_with = "named_once")]
+    models: BTreeMap<Word<Strategy>, String>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -87,7 +95,13 @@ impl WireLane {
             },
             free: self.free,
             max_call: self.max_call_usd.map(|dollars| dollars.0),
+            roles: self.roles.map(|roles| roles.0),
+            focus: text(self.focus),
+            models: self.models.into_iter().map(|(strategy, model)| (strategy.0, model)).collect(),
         };
+        if lane.focus.as_ref().is_some_and(|focus| focus.chars().count() > MOST_FOCUS) {
+            return Err(format!("the lane `{name}` has a `focus` of more than {MOST_FOCUS} characters"));
+        }
         match misfit(name, &lane) {
             Some(misfit) => Err(format!("the lane `{name}` {misfit}")),
             None => Ok(lane),
@@ -192,6 +206,15 @@ fn wrong_key(lane: &LaneConfig) -> Option<String> {
 #[must_use]
 pub fn holds_a_secret(name: &str) -> bool {
     ["_KEY", "_TOKEN", "_SECRET", "_PASSWORD"].iter().any(|end| name.ends_with(end))
+}
+
+struct WireRoles(Roles);
+
+impl<'de> Deserialize<'de> for WireRoles {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expecting = format!("a list of {}", one_of(&Roles::WORDS));
+        deserializer.deserialize_any(Scalar::word(expecting, |list| Roles::parse_list(list).map(Self)))
+    }
 }
 
 impl Worded for Engine {

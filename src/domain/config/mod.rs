@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::domain::budget::Rates;
 use crate::domain::finding::Severity;
-use crate::domain::lane::{Auth, Effort, Engine, Limits, Provider, ToolLimits};
+use crate::domain::lane::{Auth, Effort, Engine, Limits, Provider, Roles, ToolLimits};
 use crate::domain::units::MicroUsd;
 
 pub use effective::{DEFAULT_MAX_TIME, Overrides, Settings, minutes, settle};
@@ -43,6 +43,8 @@ pub struct Config {
     pub exclude: Vec<String>,
     /// Globs of files that are read first when not all can be, and even if they are generated or vendored.
     pub high_stakes: Vec<String>,
+    /// Which strategy files call for, the first that fits.
+    pub rules: Vec<PathRule>,
     /// The comment that asks for a review.
     pub trigger: Option<String>,
     /// Whether drafts are reviewed without being asked.
@@ -53,6 +55,15 @@ pub struct Config {
     pub guidelines: String,
     /// Prices that replace or complete the list.
     pub prices: BTreeMap<String, Rates>,
+}
+
+/// The strategy for files that a glob matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathRule {
+    /// Which files.
+    pub paths: Vec<String>,
+    /// What is done with them.
+    pub strategy: Strategy,
 }
 
 /// What the file says of one lane; absent parts come from the default lane of that name.
@@ -86,6 +97,12 @@ pub struct LaneConfig {
     pub free: Option<bool>,
     /// What one call of an agent command line may cost.
     pub max_call: Option<MicroUsd>,
+    /// What the lane does.
+    pub roles: Option<Roles>,
+    /// What it looks at most.
+    pub focus: Option<String>,
+    /// The model it uses where a run's strategy is this one.
+    pub models: BTreeMap<Strategy, String>,
 }
 
 /// Provider and model of the lanes that are there without a word.
@@ -98,26 +115,38 @@ fn default_lane(name: &str) -> Option<(Provider, &'static str)> {
 }
 
 /// Which passes are run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
+    /// What the files and the budget call for: single for documentation only, adversarial where stakes are high, else
+    /// blind passes and a challenge of what only one lane found, from medium severity up.
+    #[default]
+    Auto,
     /// One lane.
     Single,
+    /// One lane, then the others check what it found and add what it missed, and it answers.
+    Sequential,
     /// All lanes, blind, at the same time.
     Parallel,
+    /// All lanes, blind; then each attacks what only others found, and whoever raised it answers.
+    Adversarial,
 }
 
 impl Strategy {
-    /// The words that a configuration, an input or a command may use. `auto` chooses `parallel` for as long
-    /// as there is nothing else to choose from.
-    pub const WORDS: [&str; 3] = ["auto", "single", "parallel"];
+    /// The words that a configuration, an input or a command may use.
+    pub const WORDS: [&str; 5] = ["auto", "single", "sequential", "parallel", "adversarial"];
 
     /// Reads one of `WORDS`.
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
         match word {
+            "auto" => Some(Self::Auto),
             "single" => Some(Self::Single),
-            "parallel" | "auto" => Some(Self::Parallel),
+            "sequential" => Some(Self::Sequential),
+            "parallel" => Some(Self::Parallel),
+            "adversarial" => Some(Self::Adversarial),
             _ => None,
         }
     }
@@ -126,8 +155,11 @@ impl Strategy {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Auto => "auto",
             Self::Single => "single",
+            Self::Sequential => "sequential",
             Self::Parallel => "parallel",
+            Self::Adversarial => "adversarial",
         }
     }
 }
@@ -138,8 +170,10 @@ impl Strategy {
 pub enum Gate {
     /// Any finding of high or critical severity.
     AnyHigh,
-    /// A finding of high or critical severity that both lanes raised.
+    /// A finding of high or critical severity that both lanes raised, or one raised and the other confirmed.
     AgreedHigh,
+    /// Any finding that one lane refuted and the other stands by.
+    Disputed,
     /// Any contradiction.
     Contradiction,
     /// A review that was due and did not happen whole.
@@ -148,7 +182,8 @@ pub enum Gate {
 
 impl Gate {
     /// The words that `fail-on` knows; `never` stands for no gate.
-    pub const WORDS: [&str; 5] = ["never", "any-high", "agreed-high", "contradiction", "incomplete"];
+    pub const WORDS: [&str; 6] =
+        ["never", "any-high", "agreed-high", "disputed", "contradiction", "incomplete"];
 
     /// Reads a comma list of `WORDS`.
     ///
@@ -165,6 +200,7 @@ impl Gate {
                 }
                 "any-high" => Self::AnyHigh,
                 "agreed-high" => Self::AgreedHigh,
+                "disputed" => Self::Disputed,
                 "contradiction" => Self::Contradiction,
                 "incomplete" => Self::Incomplete,
                 _ => return Err(format!("expected {}, got `{word}`", one_of(&Self::WORDS))),
@@ -185,6 +221,7 @@ impl Gate {
         match self {
             Self::AnyHigh => "any-high",
             Self::AgreedHigh => "agreed-high",
+            Self::Disputed => "disputed",
             Self::Contradiction => "contradiction",
             Self::Incomplete => "incomplete",
         }

@@ -5,10 +5,10 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{self, Deserialize, Deserializer, IntoDeserializer as _, Visitor};
 
 use super::lanes::WireLane;
-use super::{Config, Gate, InlineConfig, OnFailure, Strategy, one_of};
+use super::{Config, Gate, InlineConfig, OnFailure, PathRule, Strategy, one_of};
 use crate::domain::budget::Rates;
 use crate::domain::finding::Severity;
 use crate::domain::units::MicroUsd;
@@ -107,7 +107,14 @@ struct WireInline {
 struct WirePaths {
     exclude: Vec<Glob>,
     high_stakes: Vec<Glob>,
-    rules: Vec<NoRule>,
+    rules: Vec<WireRule>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a rule such as `{paths: [docs/**], strategy: single}`")]
+struct WireRule {
+    paths: Vec<Glob>,
+    strategy: Word<Strategy>,
 }
 
 #[derive(Default, serde::Deserialize)]
@@ -186,6 +193,15 @@ impl Wire {
             },
             exclude: self.paths.exclude.into_iter().map(|glob| glob.0).collect(),
             high_stakes: self.paths.high_stakes.into_iter().map(|glob| glob.0).collect(),
+            rules: self
+                .paths
+                .rules
+                .into_iter()
+                .map(|rule| PathRule {
+                    paths: rule.paths.into_iter().map(|glob| glob.0).collect(),
+                    strategy: rule.strategy.0,
+                })
+                .collect(),
             trigger,
             drafts: self.trigger.drafts,
             bots: self.trigger.bots,
@@ -196,12 +212,15 @@ impl Wire {
 }
 
 /// A map in which no name stands twice: which of the two is meant, nobody knows.
-fn named_once<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<BTreeMap<String, T>, D::Error> {
-    struct Names<T>(PhantomData<T>);
-    impl<'de, T: Deserialize<'de>> Visitor<'de> for Names<T> {
-        type Value = BTreeMap<String, T>;
+pub(super) fn named_once<'de, D, N, T>(deserializer: D) -> Result<BTreeMap<N, T>, D::Error>
+where
+    D: Deserializer<'de>,
+    N: Deserialize<'de> + Ord,
+    T: Deserialize<'de>,
+{
+    struct Names<N, T>(PhantomData<(N, T)>);
+    impl<'de, N: Deserialize<'de> + Ord, T: Deserialize<'de>> Visitor<'de> for Names<N, T> {
+        type Value = BTreeMap<N, T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("names with their settings")
@@ -215,6 +234,7 @@ fn named_once<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
             let mut named = BTreeMap::new();
             while let Some(name) = map.next_key::<String>()? {
                 let twice = format!("`{name}` stands twice");
+                let name = N::deserialize(name.as_str().into_deserializer())?;
                 if named.insert(name, map.next_value()?).is_some() {
                     return Err(de::Error::custom(twice));
                 }
@@ -306,6 +326,7 @@ impl<'de> Deserialize<'de> for Version {
 }
 
 /// A word out of a closed list.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Word<T>(pub(super) T);
 
 pub(super) trait Worded: Sized {
@@ -377,16 +398,6 @@ impl<'de> Deserialize<'de> for Glob {
                 |cause: globset::Error| format!("expected a glob such as `src/**/*.rs`: {}", cause.kind());
             globset::Glob::new(glob).map(|_| Self(glob.to_owned())).map_err(wrong)
         }))
-    }
-}
-
-/// Rules per path come with a later version; an empty list is what the documentation shows.
-struct NoRule;
-
-impl<'de> Deserialize<'de> for NoRule {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        de::IgnoredAny::deserialize(deserializer)?;
-        Err(de::Error::custom("expected an empty list: this version knows no rules per path"))
     }
 }
 

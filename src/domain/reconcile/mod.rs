@@ -19,7 +19,8 @@ use serde::{Deserialize, Serialize};
 use self::align::{Cluster, align};
 use self::contradiction::{Why, between, clears};
 use self::similarity::{Corpus, Match, Subject};
-use crate::domain::finding::{Cleared, Raised, Severity, Verdict};
+use crate::domain::debate::{Defence, Hearing, Vote};
+use crate::domain::finding::{Class, Cleared, Raised, Severity, Verdict};
 use crate::domain::units::LaneName;
 
 /// What one lane said.
@@ -55,11 +56,33 @@ impl Looked {
     }
 }
 
+/// What a lane other than those that raised it says of an issue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cast {
+    /// Who.
+    pub lane: LaneName,
+    /// What it says. It counts only if its evidence stands.
+    #[serde(flatten)]
+    pub vote: Vote,
+}
+
+/// What became of a refutation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "heard")]
+pub enum Defended {
+    /// Whoever raised the finding answered.
+    Answered(Defence),
+    /// It could not be asked, or gave no answer: nothing is buried because a lane died.
+    NotHeard,
+}
+
 /// What all lanes said, those that failed included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
     /// Every lane that is part of the run, in the order of the configuration.
     pub lanes: Vec<LaneResult>,
+    /// What they said of each other's findings.
+    pub hearings: Vec<Hearing>,
 }
 
 /// Who speaks against an issue.
@@ -113,6 +136,18 @@ pub struct Issue {
     /// Claims that exclude each other, when there are any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub contradiction: Option<Contradiction>,
+    /// The severity before whoever raised it lowered it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub was: Option<Severity>,
+    /// What lanes that did not raise it say of it, void votes included, in the order of the lanes.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub votes: Vec<Cast>,
+    /// What became of its refutation, where there is one that counts.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub defended: Option<Defended>,
+    /// Whether a lane showed that it was there before this change: never inline, never gating.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub pre_existing: bool,
     /// Findings of other issues that are possibly the same, most alike first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub possibly: Vec<Possibly>,
@@ -187,11 +222,12 @@ pub fn subject(raised: &Raised) -> Subject<'_> {
 
 /// Contested and critical first, then by severity, then what both say before what one says, then by place.
 fn rank(issue: &Issue) -> impl Ord + '_ {
-    let contested = issue.verdict == Verdict::Contradiction && issue.severity == Severity::Critical;
-    let class = match issue.verdict {
-        Verdict::Agreed => 0,
-        Verdict::Contradiction => 1,
-        Verdict::Solo | Verdict::Unchecked => 2,
+    let contested = issue.verdict.class() == Class::Contested && issue.severity == Severity::Critical;
+    let class = match issue.verdict.class() {
+        Class::Both => 0,
+        Class::Contested => 1,
+        Class::One => 2,
+        Class::Nobody => 3,
     };
     // The least of the members, not the first: which lane comes first must not matter.
     let place = issue.members.iter().map(|member| {
@@ -240,6 +276,10 @@ impl Run<'_> {
             severity: members.iter().map(|member| member.finding.severity).max().unwrap_or(Severity::Low),
             matched: strongest.map(|link| self.corpus.compare(link.a, link.b)),
             contradiction,
+            was: None,
+            votes: Vec::new(),
+            defended: None,
+            pre_existing: false,
             possibly: Vec::new(),
             members,
         }

@@ -14,6 +14,7 @@ fn anchored(path: &str, start: u32, end: u32) -> Placement {
 
 fn raised(lane: &str, id: &str, path: &str, line: u32, severity: Severity, title: &str) -> Raised {
     Raised {
+        informed: false,
         lane: LaneName::new(lane),
         finding: Finding {
             id: id.to_owned(),
@@ -64,7 +65,7 @@ fn told(input: &Input) -> Vec<String> {
 }
 
 fn check(lanes: Vec<LaneResult>, expect: &[&str]) {
-    assert_eq!(told(&Input { lanes }), expect);
+    assert_eq!(told(&Input { lanes, hearings: Vec::new() }), expect);
 }
 
 const LEAK: &str = "Connection leaks when connect() returns early before release()";
@@ -178,7 +179,10 @@ fn opposite_advice_and_fixes_that_exclude_each_other_are_contradictions() {
     let own = |id: &str, title: &str| raised("claude", id, "a.rs", 7, Severity::Low, title);
     let both =
         vec![own("F1", "The connect timeout is too short"), own("F2", "The connect timeout is too long")];
-    let verdicts = told(&Input { lanes: vec![lane("claude", true, both), lane("codex", true, vec![])] });
+    let verdicts = told(&Input {
+        lanes: vec![lane("claude", true, both), lane("codex", true, vec![])],
+        hearings: Vec::new(),
+    });
     assert_eq!(verdicts, ["solo low claude:F2", "solo low claude:F1"]);
 
     let fix = |lane: &str, fix: &str| {
@@ -282,8 +286,10 @@ fn a_third_lane_joins_what_two_agree_on() {
 fn a_finding_without_a_place_does_not_tie_two_files_together() {
     let one =
         |name: &str, path: &str| lane(name, true, vec![raised(name, "F1", path, 7, Severity::Low, LEAK)]);
-    let issues =
-        reconcile(&Input { lanes: vec![one("claude", "a.rs"), one("codex", ""), one("third", "b.rs")] });
+    let issues = reconcile(&Input {
+        lanes: vec![one("claude", "a.rs"), one("codex", ""), one("third", "b.rs")],
+        hearings: Vec::new(),
+    });
     assert_eq!(issues.len(), 2);
     // The one that fitted both is told where it did not go.
     assert_eq!(issues.iter().map(|issue| issue.possibly.len()).collect::<Vec<_>>(), [1, 1]);
@@ -298,7 +304,7 @@ fn an_issue_can_be_written_to_the_record_and_read_again() {
         raised("claude", "F1", "a.rs", 7, Severity::High, LEAK),
         raised("claude", "F2", "t.rs", 4, Severity::Low, "The timeout is too short"),
     ];
-    let issues = reconcile(&Input { lanes: vec![lane("claude", true, claude), codex] });
+    let issues = reconcile(&Input { lanes: vec![lane("claude", true, claude), codex], hearings: Vec::new() });
     assert!(issues.iter().all(|issue| issue.verdict == Verdict::Contradiction));
     let json = serde_json::to_string(&issues).unwrap();
     assert_eq!(serde_json::from_str::<Vec<Issue>>(&json).unwrap(), issues, "{json}");
@@ -333,6 +339,7 @@ fn grey_pairs_stay_apart_and_are_named_on_both_sides() {
                 )],
             ),
         ],
+        hearings: Vec::new(),
     });
     let named: Vec<(Verdict, &str)> = issues
         .iter()
@@ -350,6 +357,7 @@ fn two_findings_of_one_lane_are_not_joined_by_way_of_the_other_lanes() {
             lane("codex", true, vec![one("codex", "F1", 1)]),
             lane("third", true, vec![one("third", "F1", 50)]),
         ],
+        hearings: Vec::new(),
     });
     let twice = |issue: &Issue| issue.members.iter().filter(|m| m.lane.as_str() == "claude").count() > 1;
     assert!(!issues.iter().any(twice), "{issues:#?}");
@@ -373,7 +381,7 @@ fn a_match_explains_itself() {
         lane("claude", true, vec![raised("claude", "F1", "a.rs", 7, Severity::Medium, LEAK)]),
         lane("codex", true, vec![raised("codex", "F1", "a.rs", 7, Severity::High, LEAK_TOO)]),
     ];
-    let issues = reconcile(&Input { lanes });
+    let issues = reconcile(&Input { lanes, hearings: Vec::new() });
     let explained = issues.first().and_then(|issue| issue.matched.as_ref()).map(Match::explain);
     insta::assert_snapshot!(
         explained.unwrap_or_default(),
@@ -417,8 +425,9 @@ fn some_lane(name: &'static str) -> impl Strategy<Value = LaneResult> {
 }
 
 fn some_input() -> impl Strategy<Value = Input> {
-    (some_lane("claude"), some_lane("codex"), some_lane("third"), 1_usize..=3)
-        .prop_map(|(a, b, c, n)| Input { lanes: [a, b, c].into_iter().take(n).collect() })
+    (some_lane("claude"), some_lane("codex"), some_lane("third"), 1_usize..=3).prop_map(|(a, b, c, n)| {
+        Input { lanes: [a, b, c].into_iter().take(n).collect(), hearings: Vec::new() }
+    })
 }
 
 /// Verdict and members of each issue, in the order of the issues but whatever the order of the lanes.

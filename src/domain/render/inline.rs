@@ -79,8 +79,10 @@ pub fn severity(issue: &Issue) -> String {
 const fn class(issue: &Issue) -> &'static str {
     match issue.verdict {
         Verdict::Agreed => "found by both",
-        Verdict::Contradiction => "the reviewers disagree",
+        Verdict::Confirmed => "found by one, confirmed by the other",
+        Verdict::Disputed | Verdict::Contradiction => "the reviewers disagree",
         Verdict::Solo | Verdict::Unchecked => "one reviewer",
+        Verdict::Withdrawn => "withdrawn",
     }
 }
 
@@ -178,6 +180,9 @@ fn fix(main: &Raised, diff: &Diff, anchor: Option<&Anchor>) -> Option<String> {
 fn provenance(issue: &Issue, review: &Review) -> String {
     let raisers = words::lanes(issue.raised_by());
     let blind = match (issue.verdict, words::opponent(issue)) {
+        (Verdict::Confirmed | Verdict::Disputed | Verdict::Withdrawn, _) => {
+            format!("Raised blind by {raisers}")
+        }
         (Verdict::Agreed, _) => format!("Raised blind by {raisers}, independently"),
         (Verdict::Contradiction, Some(opponent)) if opponent.cleared => {
             format!("Raised blind by {raisers}, contradicted blind by {}", opponent.lane)
@@ -204,7 +209,7 @@ fn provenance(issue: &Issue, review: &Review) -> String {
         }
     };
     let gates = &review.settings.fail_on;
-    let blocks = crate::domain::outcome::trips(gates, issue.verdict, issue.severity);
+    let blocks = crate::domain::outcome::trips(gates, issue.verdict, issue.severity, issue.pre_existing);
     match (gates.is_empty(), blocks) {
         (true, _) => format!("{blind}."),
         (false, true) => format!("{blind} · blocks"),

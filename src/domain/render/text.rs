@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{check, summary, words};
-use crate::domain::finding::Verdict;
+use crate::domain::finding::Class;
 use crate::domain::outcome::Outcome;
 use crate::domain::redact::log_line;
 use crate::domain::review::Review;
@@ -28,10 +28,11 @@ pub fn review(review: &Review) -> String {
             None if finding.path.is_empty() => "no file".to_owned(),
             None => format!("{} (no line proven)", finding.path),
         };
-        let class = match issue.verdict {
-            Verdict::Agreed => "both",
-            Verdict::Contradiction => "contested",
-            Verdict::Solo | Verdict::Unchecked => "one reviewer",
+        let class = match issue.verdict.class() {
+            Class::Both => "both",
+            Class::Contested => "contested",
+            Class::One => "one reviewer",
+            Class::Nobody => "withdrawn",
         };
         let raisers = words::lanes(issue.raised_by());
         let title = if finding.title.trim().is_empty() { &finding.body } else { &finding.title };

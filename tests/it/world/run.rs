@@ -38,8 +38,12 @@ pub struct Run {
 
 impl Run {
     /// `binary` is the built program, in tests `env!("CARGO_BIN_EXE_counterpoint")`.
+    ///
+    /// Most stories are about what lanes say blind, so the strategy is `parallel`. Stories about a debate name
+    /// another; an empty one leaves it to the configuration.
     pub fn new(binary: impl AsRef<Path>, world: &World) -> Self {
-        let env = world.env().into_iter().map(|(name, value)| (name, value.into()));
+        let blind = ("INPUT_STRATEGY".to_owned(), "parallel".into());
+        let env = world.env().into_iter().map(|(name, value)| (name, value.into())).chain([blind]);
         Self {
             world: world.clone(),
             binary: binary.as_ref().to_owned(),

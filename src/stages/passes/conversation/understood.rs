@@ -44,7 +44,7 @@ pub(super) fn understood(reply: Reply, lane: &LaneName, batch: (usize, usize), m
         if let Some(file) = diff::named_file(diff, &finding.path) {
             finding.path.clone_from(&file.path);
         }
-        Raised { lane: lane.clone(), placement, finding }
+        Raised { lane: lane.clone(), placement, finding, informed: false }
     });
     let findings = raised.collect();
     let cleared = reply.clearances.into_iter().map(|clearance| {
