@@ -103,13 +103,13 @@ struct Place {
 }
 
 /// A file's lines with the blocks they begin. Lines are counted from 0.
-pub(super) struct Blocks<'a> {
+pub(in crate::domain) struct Blocks<'a> {
     lines: &'a [&'a [u8]],
     places: Vec<Place>,
 }
 
 impl<'a> Blocks<'a> {
-    pub(super) fn of(lines: &'a [&'a [u8]]) -> Self {
+    pub(in crate::domain) fn of(lines: &'a [&'a [u8]]) -> Self {
         let mut places = vec![Place::default(); lines.len()];
         // From the end, because a line opens a block by what follows it.
         let quoted = quoted(lines);
@@ -138,13 +138,13 @@ impl<'a> Blocks<'a> {
         Self { lines, places }
     }
 
-    pub(super) fn opens(&self, line: usize) -> bool {
+    pub(in crate::domain) fn opens(&self, line: usize) -> bool {
         self.places.get(line).is_some_and(|place| place.opens)
     }
 
     /// The first lines of the blocks around code that stands, or once stood, in front of `line` or at it: the
     /// innermost first.
-    pub(super) fn around(&self, code: &[u8], line: usize) -> impl Iterator<Item = usize> + '_ {
+    pub(in crate::domain) fn around(&self, code: &[u8], line: usize) -> impl Iterator<Item = usize> + '_ {
         let depth = Depth(columns(code), part(code.trim_ascii(), b""));
         let place = |line: usize| self.places.get(line).copied().unwrap_or_default();
         let innermost = line.checked_sub(1).and_then(|above| place(above).inner);
@@ -153,13 +153,25 @@ impl<'a> Blocks<'a> {
     }
 
     /// Whether the block that `header` begins goes on with this line, if it reached the one before.
-    pub(super) fn goes_on(&self, header: usize, line: usize) -> bool {
+    pub(in crate::domain) fn goes_on(&self, header: usize, line: usize) -> bool {
         let depth = |at: usize| self.places.get(at).and_then(|place| place.depth);
         line < self.lines.len() && depth(line).is_none_or(|deep| Some(deep) > depth(header))
     }
 
+    /// The last line of the block that `header` begins; `header` itself where it begins none.
+    pub(in crate::domain) fn end(&self, header: usize) -> usize {
+        let inside = (header + 1..).take_while(|at| self.opens(header) && self.goes_on(header, *at));
+        let speaks = |at: &usize| !self.lines.get(*at).is_none_or(|line| says_nothing(line.trim_ascii()));
+        inside.filter(speaks).last().unwrap_or(header)
+    }
+
+    /// Whether a line begins a function.
+    pub(in crate::domain) fn defines(&self, line: usize) -> bool {
+        self.opens(line) && self.kind(line) == Kind::Definition
+    }
+
     /// The last line of the signature that a block begins with.
-    pub(super) fn signature_end(&self, header: usize) -> usize {
+    pub(in crate::domain) fn signature_end(&self, header: usize) -> usize {
         let mut open = 0_i32;
         for (at, line) in self.lines.iter().enumerate().skip(header).take(SIGNATURE) {
             let line = line.trim_ascii_end();
@@ -177,7 +189,7 @@ impl<'a> Blocks<'a> {
 
     /// Of the blocks around a place, the innermost first, the one to read: the function, or where there is none
     /// a block of data. Of a class only its head is worth reading.
-    pub(super) fn home(&self, heads: impl Iterator<Item = usize>) -> Option<usize> {
+    pub(in crate::domain) fn home(&self, heads: impl Iterator<Item = usize>) -> Option<usize> {
         let mut data = None;
         for head in heads {
             match self.kind(head) {
@@ -235,7 +247,7 @@ fn quoted(lines: &[&[u8]]) -> Vec<bool> {
 }
 
 /// Blank lines, comments and preprocessor lines: they stand in any column.
-pub(super) fn says_nothing(code: &[u8]) -> bool {
+pub(in crate::domain) fn says_nothing(code: &[u8]) -> bool {
     let starts = |sign: &&[u8]| code.starts_with(sign);
     let comments: [&[u8]; 6] = [b"//", b"/*", b"* ", b"*/", b"--", b"<!--"];
     // `#` begins comments, attributes and directives, but selectors of style sheets too.

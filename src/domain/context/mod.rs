@@ -2,7 +2,7 @@
 //! and the nearest lines of its function. Hunks alone are often not enough to judge, and more than a little
 //! makes reviews worse, so this is lean: whole files are never shown.
 
-mod blocks;
+pub(in crate::domain) mod blocks;
 
 use std::collections::BTreeMap;
 

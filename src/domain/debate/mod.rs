@@ -2,6 +2,9 @@
 //!
 //! Everything here is untrusted but for the names of lanes and findings, which are ours.
 
+pub mod code;
+pub mod supplied;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

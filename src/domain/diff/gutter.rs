@@ -61,13 +61,18 @@ pub fn render_lines(hunk: &Hunk, lines: Range<usize>, width: usize, out: &mut St
 
 /// Writes lines that stand around a hunk, `…` where some between them are left out.
 pub fn render_surrounding(surrounding: &Surrounding, width: usize, out: &mut String) {
+    render_numbered(surrounding.lines.iter().map(|(number, text)| (*number, &**text)), width, out);
+}
+
+/// Writes lines of the new version that are no part of the change, `…` where some between them are left out.
+pub fn render_numbered<'a>(lines: impl Iterator<Item = (u32, &'a [u8])>, width: usize, out: &mut String) {
     let mut next = None;
-    for (number, text) in &surrounding.lines {
-        if next.is_some_and(|next| next != *number) {
+    for (number, text) in lines {
+        if next.is_some_and(|next| next != number) {
             let _ = writeln!(out, "{:width$} …", "");
         }
         next = number.checked_add(1);
-        render_beside(*number, text, width, out);
+        render_beside(number, text, width, out);
     }
 }
 
@@ -132,7 +137,7 @@ pub fn is_cut(line: &Line) -> bool {
 }
 
 /// A line as [`visible`] gave it, without the remark that it was cut.
-pub(super) fn without_cut(visible: &str) -> &str {
+pub(crate) fn without_cut(visible: &str) -> &str {
     visible.rsplit_once(CUT).map_or(visible, |(head, _)| head)
 }
 

@@ -13,15 +13,13 @@ mod path;
 
 use bytes::Bytes;
 
-pub use anchor::{Claim, Resolver, named_file};
+pub use anchor::{Claim, Resolver, ends_with, named_file, spelled};
 pub(in crate::domain) use around::cost;
 pub use around::{Around, Beside, Surrounding};
 pub use computed::computed;
-pub(crate) use gutter::bare;
-#[cfg(test)]
-pub(crate) use gutter::strip_gutter;
+pub(crate) use gutter::{bare, strip_gutter, without_cut};
 pub use gutter::{
-    heading, is_cut, number_width, render, render_beside, render_hunk_heading, render_lines,
+    heading, is_cut, number_width, render, render_beside, render_hunk_heading, render_lines, render_numbered,
     render_surrounding, visible,
 };
 pub use parse::{parse, parse_patch, without_lines};

@@ -109,8 +109,19 @@ impl<'a> Resolver<'a> {
 /// The file that a lane means: as the diff spells it, or with what models like to put around that.
 #[must_use]
 pub fn named_file<'a>(diff: &'a Diff, path: &str) -> Option<&'a FileDiff> {
-    if let Some(file) = diff.file(path) {
-        return Some(file);
+    let shown = |path: &str| diff.files.iter().find(|file| visible(file.path.as_bytes()) == path);
+    spelled(path, |path| diff.file(path), |path| suffix_of(diff, path).or_else(|| shown(path)))
+}
+
+/// What a lane means by a path: what has it, or has it without what models like to put before it, or else what
+/// `ending` finds at the end of it.
+pub fn spelled<T>(
+    path: &str,
+    having: impl Fn(&str) -> Option<T>,
+    ending: impl FnOnce(&str) -> Option<T>,
+) -> Option<T> {
+    if let Some(found) = having(path) {
+        return Some(found);
     }
     let slashes = path.trim().replace('\\', "/");
     let mut path = slashes.as_str();
@@ -118,21 +129,22 @@ pub fn named_file<'a>(diff: &'a Diff, path: &str) -> Option<&'a FileDiff> {
         path = rest;
     }
     let unprefixed = path.strip_prefix("a/").or_else(|| path.strip_prefix("b/"));
-    diff.file(path)
-        .or_else(|| diff.file(unprefixed?))
-        .or_else(|| suffix_of(diff, path))
-        .or_else(|| diff.files.iter().find(|file| visible(file.path.as_bytes()) == path))
+    having(path).or_else(|| having(unprefixed?)).or_else(|| ending(path))
+}
+
+/// Whether a path is `name` inside of some folder, as an absolute one is.
+#[must_use]
+pub fn ends_with(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|rest| rest.ends_with('/'))
 }
 
 /// The file whose whole path ends the given one. Of two such, the longer is meant: the shorter one
 /// would need the checkout to lie in a directory that is called like one of the repository's.
 fn suffix_of<'a>(diff: &'a Diff, path: &str) -> Option<&'a FileDiff> {
-    let ends =
-        |name: &str| path.strip_suffix(name).is_some_and(|rest| rest.ends_with('/')).then_some(name.len());
     let by = |name: fn(&FileDiff) -> Option<&str>| {
         diff.files
             .iter()
-            .filter_map(|file| Some((ends(name(file)?)?, file)))
+            .filter_map(|file| Some((name(file).filter(|name| ends_with(path, name))?.len(), file)))
             .max_by_key(|(length, _)| *length)
     };
     by(|file| Some(&file.path)).or_else(|| by(|file| file.old_path.as_deref())).map(|(_, file)| file)
