@@ -11,7 +11,8 @@ use crate::adapters::github::GitHub;
 use crate::adapters::tree::Tree;
 use crate::domain::budget::Ledger;
 use crate::domain::config::{Config, DEFAULT_MAX_TIME, Gate, OnFailure, Overrides, Settings, settle};
-use crate::domain::diff::FileDiff;
+use crate::domain::debate;
+use crate::domain::diff::{Diff, FileDiff};
 use crate::domain::event::{Cause, Intent};
 use crate::domain::lane::Engine;
 use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
@@ -26,7 +27,7 @@ use crate::domain::units::MicroUsd;
 use crate::stages::context::{self, Context};
 use crate::stages::publish::Eyes;
 use crate::stages::report::{Circumstances, Ending};
-use crate::stages::{passes, plan, publish, report, snapshot, trigger};
+use crate::stages::{challenge, passes, plan, publish, report, snapshot, trigger};
 
 /// What is to be done besides what the event says.
 #[derive(Clone, Debug)]
@@ -218,8 +219,10 @@ async fn ask(
     let tree = tree(source, &snapshot, &settings, outside);
     let (diff, around) = (&snapshot.diff, &context.around);
     let matter = passes::Matter { diff, around, tree: tree.as_ref(), repository: repository.as_ref() };
-    let asked = passes::run(&outside.http, &endpoints, &plan, matter, ledger, &outside.clock);
-    let passes::Finished { reports, ledger } = asked.await;
+    let mut passes = passes::Passes::new(&outside.http, &endpoints, &plan, matter, ledger, &outside.clock);
+    passes.review().await;
+    debate(outside, &plan, &mut passes, diff, tree.as_ref()).await;
+    let passes::Finished { reports, ledger } = passes.finish();
     outside.terminal.end_group();
 
     let issues = reconcile::reconcile(&said(&plan, &reports));
@@ -228,6 +231,27 @@ async fn ask(
     let standing = Standing { cancelled: outside.clock.is_cancelled(), ..Standing::default() };
     let elapsed = outside.clock.elapsed();
     Ok(Review { snapshot, settings, plan, reports, coverage, listed, ledger, standing, elapsed })
+}
+
+/// Lets each lane check what only others found, and answer for what is refuted, until nothing is left to ask.
+async fn debate(
+    outside: &Outside,
+    plan: &Plan,
+    passes: &mut passes::Passes<'_>,
+    diff: &Diff,
+    tree: Option<&Tree>,
+) {
+    loop {
+        let reports = passes.reports();
+        let issues = reconcile::reconcile(&said(plan, &reports));
+        let turns = debate::turns(plan, &reports, &issues);
+        if turns.is_empty() {
+            return;
+        }
+        let said = challenge::Said { plan, reports: &reports, issues: &issues };
+        let secrets = outside.terminal.secrets();
+        passes.debate(&challenge::questions(turns, said, diff, tree, &secrets).await).await;
+    }
 }
 
 /// What stands around the changes, as far as it can be had.
@@ -282,6 +306,7 @@ fn said(plan: &Plan, reports: &[LaneReport]) -> reconcile::Input {
             0 => reconcile::Looked::Nowhere,
             _ => reconcile::Looked::Except(plan.unread_by(report)),
         },
+        unasked: plan.unasked(&report.lane),
         findings: report.passes.iter().flat_map(|pass| pass.findings.clone()).collect(),
         clearances: report.passes.iter().flat_map(|pass| pass.clearances.clone()).collect(),
     });

@@ -71,6 +71,16 @@ impl Tree {
         answer.unwrap_or_else(|_| Answer::failed("It could not be read in time."))
     }
 
+    /// The files named in `near`, as far as they can be had in time: a debate without them goes on.
+    pub async fn holding(&self, _words: &[String], near: &[String]) -> BTreeMap<String, Bytes> {
+        let read = async {
+            let known = self.known.get_or_init(|| self.list()).await.as_ref()?;
+            let near: Vec<&str> = near.iter().filter_map(|path| known.listing.file(path).ok()).collect();
+            Some(self.read(known, &near).await)
+        };
+        tokio::time::timeout(PATIENCE, read).await.ok().flatten().unwrap_or_default()
+    }
+
     async fn look(&self, lookup: &Lookup, room: usize) -> Answer {
         let Some(known) = self.known.get_or_init(|| self.list()).await else {
             return Answer::failed("The files of this commit cannot be read.");

@@ -218,6 +218,12 @@ pub struct Raised {
 }
 
 impl Raised {
+    /// The file it is about: where it stands, else as the lane spelled it.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.placement.anchor().map_or(&self.finding.path, |anchor| &anchor.path)
+    }
+
     /// What the run knows it by.
     #[must_use]
     pub fn key(&self) -> FindingKey {

@@ -7,13 +7,21 @@ use serde::Serialize;
 
 use crate::domain::budget::{self, Price};
 use crate::domain::config::Strategy;
+use crate::domain::debate::Purpose;
+use crate::domain::finding::Severity;
 use crate::domain::lane::Lane;
 use crate::domain::pass::{End, LaneReport, PassReport, Prompt};
-use crate::domain::units::MicroUsd;
+use crate::domain::units::{LaneName, MicroUsd};
 
 /// Caps on a lane's output in tokens, thinking included; the first that the budget holds is taken. Above 21 333 a
 /// provider wants streaming (`docs/architecture.md`, model calls).
 pub const OUTPUT_CAPS: [u32; 3] = [16_000, 8_000, 4_000];
+
+/// Caps on the answer to a question of the debate, in tokens, thinking included; the first that the budget holds is taken.
+pub const DEBATE_CAPS: [u32; 2] = [8_000, 4_000];
+
+/// The most bytes of a question of the debate, in a serialised request: the findings and the code that may decide them.
+pub const MOST_TASK: usize = 120_000;
 
 /// Which files, lanes and strategy, at what bound; what is left out and why.
 #[derive(Clone, Debug)]
@@ -24,8 +32,12 @@ pub struct Plan {
     pub lanes: Vec<PlannedLane>,
     /// The lanes that will not be asked although they are configured, and how that counts.
     pub absent: Vec<(Lane, End)>,
-    /// What the lanes read, the most important first. Every lane reads every batch, as far as the budget holds it.
+    /// What the lanes read, the most important first, as far as the budget holds it.
     pub batches: Vec<Batch>,
+    /// What is done with each file that is read, by path.
+    pub strategies: BTreeMap<String, Strategy>,
+    /// From this severity on, what only one lane found is challenged where the strategy is `auto`.
+    pub challenged: Severity,
     /// The longest answers that are asked for, in tokens.
     pub most_output: u32,
     /// What is left out from the start.
@@ -76,6 +88,8 @@ pub struct Batch {
     pub files: Vec<BatchFile>,
     /// Bytes of the serialised request, by planned lane.
     pub bytes: Vec<usize>,
+    /// Who reviews it, by position among the planned lanes, as far as the budget holds it.
+    pub readers: Vec<usize>,
 }
 
 /// A file in a batch.
@@ -124,6 +138,11 @@ pub enum Step {
 }
 
 impl Batch {
+    /// Its reviews: who, and how many bytes are sent.
+    pub fn calls<'a>(&'a self, lanes: &'a [PlannedLane]) -> impl Iterator<Item = (&'a PlannedLane, usize)> {
+        self.readers.iter().filter_map(|at| Some((lanes.get(*at)?, *self.bytes.get(*at)?)))
+    }
+
     /// The ways to pay it among these lanes, the best first: room for long answers is given up before lanes.
     #[must_use]
     pub fn offers(&self, lanes: &[PlannedLane], among: &[usize], most_output: u32) -> Vec<Offer> {
@@ -210,12 +229,53 @@ pub struct LeftOut {
 const UNPAID: &str = "the budget does not hold it";
 
 impl Plan {
-    /// The most that the batches from this one on can cost.
+    /// The most that the reviews of the batches from this one on can cost.
     #[must_use]
     pub fn bound_from(&self, batch: usize) -> MicroUsd {
         let batches = self.batches.get(batch..).unwrap_or_default();
-        let calls = batches.iter().flat_map(|batch| self.lanes.iter().zip(&batch.bytes));
-        calls.map(|(lane, bytes)| lane.bound(*bytes, self.most_output)).sum()
+        let calls = batches.iter().flat_map(|batch| batch.calls(&self.lanes));
+        calls.map(|(lane, bytes)| lane.bound(bytes, self.most_output)).sum()
+    }
+
+    /// The most that all questions of the debate can cost.
+    #[must_use]
+    pub fn debate_bound(&self) -> MicroUsd {
+        let [longest, ..] = DEBATE_CAPS;
+        let batches = self.batches.iter().filter(|batch| self.debates(batch));
+        let calls = batches.flat_map(|batch| self.lanes.iter().zip(&batch.bytes));
+        calls
+            .map(|(planned, bytes)| {
+                let roles = planned.lane.roles;
+                let questions = u64::from(roles.challenge) + u64::from(roles.review);
+                let each = planned.bound(bytes.saturating_add(MOST_TASK), longest);
+                MicroUsd(each.0.saturating_mul(questions))
+            })
+            .sum()
+    }
+
+    /// What is done with a file.
+    #[must_use]
+    pub fn strategy_of(&self, path: &str) -> Strategy {
+        self.strategies.get(path).copied().unwrap_or(self.strategy)
+    }
+
+    /// Whether anybody may be asked about the findings of others in a batch.
+    #[must_use]
+    pub fn debates(&self, batch: &Batch) -> bool {
+        let debated =
+            |file: &BatchFile| !matches!(self.strategy_of(&file.path), Strategy::Single | Strategy::Parallel);
+        let challengers = self.lanes.iter().filter(|planned| planned.lane.roles.challenge).count();
+        self.lanes.len() > 1 && challengers > 0 && batch.files.iter().any(debated)
+    }
+
+    /// The paths that a lane was not to review.
+    #[must_use]
+    pub fn unasked(&self, lane: &LaneName) -> BTreeSet<String> {
+        let Some(position) = self.lanes.iter().position(|planned| planned.lane.name == *lane) else {
+            return BTreeSet::new();
+        };
+        let others = self.batches.iter().filter(|batch| !batch.readers.contains(&position));
+        others.flat_map(|batch| &batch.files).map(|file| file.path.clone()).collect()
     }
 
     /// What was read in the end: a batch counts when at least one lane answered it.
@@ -270,7 +330,8 @@ impl Plan {
     #[must_use]
     pub fn unread_by(&self, report: &LaneReport) -> BTreeSet<String> {
         // A batch that nobody was asked about has no passes, and no findings either.
-        let of = |at: usize| report.passes.iter().filter(move |pass| pass.batch == Some(at));
+        let reviews = || report.passes.iter().filter(|pass| pass.purpose == Purpose::Review);
+        let of = |at: usize| reviews().filter(move |pass| pass.batch == Some(at));
         let failed = |at: usize| of(at).any(|pass| !pass.end.is_done() || pass.brief);
         let open = self.batches.iter().enumerate().filter(|(at, _)| failed(*at));
         open.flat_map(|(_, batch)| &batch.files).map(|file| file.path.clone()).collect()
@@ -312,7 +373,8 @@ struct Reading {
 
 /// Why no lane answered a batch; `None` when one did.
 fn unanswered(passes: &[&PassReport], batch: usize) -> Option<&'static str> {
-    let mut ends = passes.iter().filter(|pass| pass.batch == Some(batch)).map(|pass| &pass.end).peekable();
+    let reviews = passes.iter().filter(|pass| pass.purpose == Purpose::Review && pass.batch == Some(batch));
+    let mut ends = reviews.map(|pass| &pass.end).peekable();
     if ends.peek().is_none() {
         return Some(UNPAID);
     }
@@ -353,7 +415,7 @@ mod tests {
     /// What would start, in words.
     fn next(left: u64, in_flight: bool) -> String {
         let prompt = Prompt { system: String::new(), shared: String::new(), task: String::new() };
-        let batch = Batch { prompt, files: Vec::new(), bytes: vec![8_000, 8_000] };
+        let batch = Batch { prompt, files: Vec::new(), bytes: vec![8_000, 8_000], readers: vec![0, 1] };
         match batch.step(&plan(), &[0, 1], MicroUsd(left), in_flight) {
             Step::Start(offer) => {
                 format!("{:?} with {} tokens for {}", offer.lanes, offer.max_output, offer.bound().0)
@@ -370,6 +432,8 @@ mod tests {
             lanes: vec![lane("a"), lane("b")],
             absent: Vec::new(),
             batches: Vec::new(),
+            strategies: BTreeMap::new(),
+            challenged: Severity::Medium,
             most_output: 16_000,
             left_out: Coverage::default(),
             unexplained: Vec::new(),
@@ -405,8 +469,12 @@ mod tests {
         let file = |path: &str| BatchFile { path: path.to_owned(), part: 1, of: 1, changed: 3, cut: 0 };
         let mut plan = plan();
         let prompt = Prompt { system: String::new(), shared: String::new(), task: String::new() };
-        let batch =
-            |path: &str| Batch { prompt: prompt.clone(), files: vec![file(path)], bytes: vec![8_000, 8_000] };
+        let batch = |path: &str| Batch {
+            prompt: prompt.clone(),
+            files: vec![file(path)],
+            bytes: vec![8_000, 8_000],
+            readers: vec![0, 1],
+        };
         plan.batches = vec![batch("a.rs"), batch("b.rs"), batch("c.rs")];
         let lane = &plan.lanes[0].lane;
         let pass = |at, end| PassReport::unasked(lane, Some(at), end);

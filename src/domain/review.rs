@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::budget::Ledger;
 use crate::domain::config::{InlineConfig, Settings};
+use crate::domain::debate::Answer;
 use crate::domain::diff::{Diff, FileDiff, Line, LineKind};
 use crate::domain::finding::{Anchor, Class, Resolution, Severity, Side, Verdict};
 use crate::domain::marker::FindingMarker;
@@ -14,7 +15,7 @@ use crate::domain::pass::{End, LaneReport};
 use crate::domain::plan::{Coverage, Plan};
 use crate::domain::pull::{Conclusion, TimelineComment};
 use crate::domain::reconcile::similarity::{Corpus, Subject, Zone};
-use crate::domain::reconcile::{Issue, subject};
+use crate::domain::reconcile::{Defended, Issue, subject};
 use crate::domain::render::words::voice;
 use crate::domain::snapshot::{Snapshot, Thread};
 use crate::domain::units::{MicroUsd, Sha};
@@ -225,6 +226,7 @@ pub fn list(
                 Class::Nobody => None,
             };
             let anchor = anchor(&issue, &snapshot.diff)
+                .map(|anchor| narrowed(&issue, anchor))
                 // What nobody was shown nobody can have reviewed.
                 .filter(|anchor| coverage.holds(&anchor.path))
                 .filter(|_| lowest.is_some_and(|lowest| issue.severity >= lowest) && count < inline.max);
@@ -232,17 +234,16 @@ pub fn list(
                 return Listed { issue, id: String::new(), shown: Shown::Summary };
             };
             count += 1;
-            let known = free.iter().position(|thread| speaks_of(thread, &issue, anchor, &snapshot.diff));
+            let known = free.iter().position(|thread| speaks_of(thread, &issue, &anchor, &snapshot.diff));
             let (id, shown) = match known.map(|index| free.swap_remove(index)) {
                 Some(thread) => {
                     let url = thread.comment.url.clone();
-                    let anchor = anchor.clone();
                     (thread.marker.id.clone(), Shown::Inline { anchor, url, earlier: true })
                 }
                 None => {
                     let next: u64 = number.map_or(1, |number| number + 1);
                     number = Some(next);
-                    (format!("f{next}"), Shown::ToPost(anchor.clone()))
+                    (format!("f{next}"), Shown::ToPost(anchor))
                 }
             };
             Listed { issue, id, shown }
@@ -264,6 +265,20 @@ fn anchor<'a>(issue: &'a Issue, diff: &Diff) -> Option<&'a Anchor> {
             Resolution::Collapsed => 3,
             Resolution::Approximate => 4,
         })
+}
+
+/// The lines that are left where whoever raised it narrowed them; more than it had proven nobody gets that way.
+fn narrowed(issue: &Issue, anchor: &Anchor) -> Anchor {
+    let lines = match &issue.defended {
+        Some(Defended::Answered(defence)) if defence.answer == Answer::Narrow => defence.lines,
+        _ => None,
+    };
+    match lines {
+        Some((start, end)) if start >= anchor.start && end <= anchor.end => {
+            Anchor { start, end, ..anchor.clone() }
+        }
+        _ => anchor.clone(),
+    }
 }
 
 /// Whether a thread that stands on the pull request is about this issue: the same code, or the same claim

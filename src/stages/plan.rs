@@ -1,7 +1,7 @@
 //! Which files, which lanes, at what bound; decided before any model is asked.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::adapters::clock::PUBLISHING;
 use crate::adapters::{Endpoints, providers};
@@ -9,6 +9,7 @@ use crate::domain::batch::{self, Part};
 use crate::domain::budget::{self, Price, PriceBasis};
 use crate::domain::config::{Settings, Strategy};
 use crate::domain::diff::{self, Around, FileDiff, NoLines};
+use crate::domain::finding::Severity;
 use crate::domain::guidelines;
 use crate::domain::lane::Lane;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
@@ -55,23 +56,38 @@ pub fn make(
     endpoints: &Endpoints,
     cap: MicroUsd,
 ) -> Result<Plan, Stop> {
-    let fitting = Fitting { snapshot, settings, selection, around, cap };
+    let strategies: BTreeMap<String, Strategy> = selection
+        .files
+        .iter()
+        .map(|file| (file.path.clone(), triage::strategy(&file.path, settings)))
+        .collect();
+    let strategy = whole_strategy(settings, selection);
+    let fitting = Fitting { snapshot, settings, selection, around, strategies: &strategies, strategy, cap };
     let (candidates, mut absent) = candidates(settings, endpoints);
     let candidates = fitting.wide_enough(candidates, &mut absent)?;
-    let Fit { lanes, batches, most_output } = fitting.best(&candidates).ok_or_else(|| too_dear(cap))?;
-    for Candidate { planned: PlannedLane { lane, .. }, .. } in candidates {
+    let (readers, checkers): (Vec<Candidate>, Vec<Candidate>) =
+        candidates.into_iter().partition(|candidate| candidate.planned.lane.roles.review);
+    if readers.is_empty() {
+        return Err(no_candidate(settings, &absent));
+    }
+    let Fit { lanes, batches, most_output } =
+        fitting.best(&readers, &checkers).ok_or_else(|| too_dear(cap))?;
+    for Candidate { planned: PlannedLane { lane, .. }, .. } in readers {
         if lanes.iter().all(|planned| planned.lane.name != lane.name) {
             absent.push((lane, End::Unpaid));
         }
     }
-    let calls = || batches.iter().flat_map(|batch| lanes.iter().zip(&batch.bytes));
-    let bound = calls().map(|(lane, bytes)| lane.bound(*bytes, most_output)).sum::<MicroUsd>().min(cap);
-    let usually =
-        calls().map(|(lane, bytes)| budget::estimate(*bytes, lane.output(most_output), &lane.price));
-    Ok(Plan {
-        strategy: if lanes.len() == 1 { Strategy::Single } else { settings.strategy },
-        bound,
-        estimate: usually.sum::<MicroUsd>().min(cap),
+    let calls = || batches.iter().flat_map(|batch| batch.calls(&lanes));
+    let usually = calls().map(|(lane, bytes)| budget::estimate(bytes, lane.output(most_output), &lane.price));
+    let estimate = usually.sum::<MicroUsd>().min(cap);
+    // Where a diff is so large that its parts are read one after the other, money is short for what weighs little.
+    let challenged = if batches.len() > 1 { Severity::High } else { Severity::Medium };
+    let plan = Plan {
+        strategy: if lanes.len() == 1 { Strategy::Single } else { strategy },
+        strategies,
+        challenged,
+        bound: MicroUsd::ZERO,
+        estimate,
         lanes,
         absent,
         batches,
@@ -79,7 +95,20 @@ pub fn make(
         left_out: selection.left_out.clone(),
         unexplained: Vec::new(),
         time: settings.max_time.saturating_sub(PUBLISHING.min(settings.max_time / 5)),
-    })
+    };
+    Ok(Plan { bound: plan.bound_from(0).plus(plan.debate_bound()).min(cap), ..plan })
+}
+
+/// The strategy of a run: one lane for documentation only, where the choice is free.
+fn whole_strategy(settings: &Settings, selection: &Selection<'_>) -> Strategy {
+    let plain = |file: &&FileDiff| {
+        triage::strategy(&file.path, settings) == Strategy::Auto
+            && triage::is_documentation(&file.path, settings)
+    };
+    if settings.strategy == Strategy::Auto && selection.files.iter().all(plain) {
+        return Strategy::Single;
+    }
+    settings.strategy
 }
 
 /// Decides what is to be read.
@@ -262,6 +291,8 @@ struct Fitting<'a> {
     settings: &'a Settings,
     selection: &'a Selection<'a>,
     around: &'a Around,
+    strategies: &'a BTreeMap<String, Strategy>,
+    strategy: Strategy,
     cap: MicroUsd,
 }
 
@@ -316,7 +347,8 @@ impl Fitting<'_> {
         if wide.is_empty() {
             return Err(no_candidate(self.settings, absent));
         }
-        if self.settings.strategy == Strategy::Single {
+        if self.strategy == Strategy::Single {
+            wide.retain(|candidate| candidate.planned.lane.roles.review);
             wide.truncate(1);
             absent.clear();
         }
@@ -337,7 +369,7 @@ impl Fitting<'_> {
     /// The lanes to ask and the batches they read: all in one where the budget holds that with as many lanes as
     /// possible, else in batches of which the budget holds about two at a time. What the calls give back when they
     /// settle below their bounds pays for the batches behind.
-    fn best(&self, candidates: &[Candidate]) -> Option<Fit> {
+    fn best(&self, candidates: &[Candidate], checkers: &[Candidate]) -> Option<Fit> {
         let nothing = Around::new();
         let (all, bare) = (self.bytes(self.around), self.bytes(&nothing));
         let positions: Vec<usize> = (0..candidates.len()).collect();
@@ -350,11 +382,11 @@ impl Fitting<'_> {
         tight.sort_by_key(|(room, _)| Reverse(room.limit));
         roomy.into_iter().chain(tight).find_map(|(room, lanes)| {
             let around = if room.explained { self.around } else { &nothing };
-            let lanes: Vec<PlannedLane> = lanes.iter().map(|candidate| candidate.planned.clone()).collect();
+            let lanes = lanes.into_iter().chain(checkers);
+            let lanes: Vec<PlannedLane> = lanes.map(|candidate| candidate.planned.clone()).collect();
             let batches = self.batches(&lanes, around, room.limit);
-            let everyone: Vec<usize> = (0..lanes.len()).collect();
             let affordable = |batch: &Batch| {
-                let offers = batch.offers(&lanes, &everyone, room.most_output);
+                let offers = batch.offers(&lanes, &batch.readers, room.most_output);
                 offers.iter().any(|offer| offer.bound() <= self.cap)
             };
             batches.iter().any(affordable).then_some(Fit { lanes, batches, most_output: room.most_output })
@@ -397,10 +429,34 @@ impl Fitting<'_> {
         (limit >= LEAST_BYTES).then_some(Room { limit, most_output: longest, explained: true, tight })
     }
 
+    /// The files that the same lanes read, packed together: what is read together is understood together.
     fn batches(&self, lanes: &[PlannedLane], around: &Around, limit: usize) -> Vec<Batch> {
-        let packed = batch::pack(&self.selection.files, around, limit);
+        let reviewers: Vec<usize> = lanes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, planned)| planned.lane.roles.review.then_some(at))
+            .collect();
+        let mut groups: Vec<(Strategy, Vec<&FileDiff>)> = Vec::new();
+        for file in &self.selection.files {
+            let kind = match self.strategies.get(&file.path) {
+                Some(Strategy::Single) => Strategy::Single,
+                Some(Strategy::Sequential) => Strategy::Sequential,
+                // Whether and what is challenged is decided finding by finding.
+                _ => Strategy::Parallel,
+            };
+            match groups.iter_mut().find(|(of, _)| *of == kind) {
+                Some((_, files)) => files.push(file),
+                None => groups.push((kind, vec![file])),
+            }
+        }
+        let packed: Vec<_> = groups
+            .iter()
+            .flat_map(|(kind, files)| {
+                batch::pack(files, around, limit).into_iter().map(move |parts| (*kind, parts))
+            })
+            .collect();
         let of = packed.len();
-        let batches = packed.iter().map(|parts| {
+        let batches = packed.iter().map(|(kind, parts)| {
             let prompt = self.prompt(parts, of);
             let bytes = lanes.iter().map(|planned| body_len(&planned.lane, &prompt)).collect();
             let file = |part: &Part<'_>| BatchFile {
@@ -410,7 +466,9 @@ impl Fitting<'_> {
                 changed: part.changed,
                 cut: part.cut,
             };
-            Batch { prompt, files: parts.iter().map(file).collect(), bytes }
+            let first = *kind != Strategy::Parallel;
+            let readers = reviewers.iter().copied().take(if first { 1 } else { usize::MAX }).collect();
+            Batch { prompt, files: parts.iter().map(file).collect(), bytes, readers }
         });
         batches.collect()
     }
@@ -444,7 +502,8 @@ fn body_len(lane: &Lane, prompt: &Prompt) -> usize {
     let in_words = BTreeSet::from([Feature::StructuredOutput, Feature::MaxTokens]);
     let surplus =
         request_len(lane, &empty, &in_words).saturating_sub(request_len(lane, &empty, &BTreeSet::new()));
-    request_len(lane, prompt, &BTreeSet::new()) + surplus
+    let focus = lane.focus.as_deref().map_or(0, |focus| batch::json_len(&prompt::focus(focus)) + 4);
+    request_len(lane, prompt, &BTreeSet::new()) + surplus + focus
 }
 
 fn request_len(lane: &Lane, prompt: &Prompt, without: &BTreeSet<Feature>) -> usize {
@@ -455,7 +514,8 @@ fn request_len(lane: &Lane, prompt: &Prompt, without: &BTreeSet<Feature>) -> usi
         prompt,
         max_output,
         without,
-        mark_cache: lane.tools.is_some(),
+        // Whether a debate follows is known later; without the mark it is shorter.
+        mark_cache: true,
         // As long as the one that is sent.
         cache_key: "00000000000000000000000000000000",
         talk: lane.tools.map(|_| providers::Talk { turns: &[], open: true, closing: "" }),

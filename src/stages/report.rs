@@ -78,7 +78,7 @@ pub fn review(env: &Environment, review: &Review, secrets: &Secrets, circumstanc
     leave(env, &outputs, &secrets.mask(&markdown));
     let json = outputs.json();
 
-    let hard = if finished == 0 {
+    let hard = if !review.is_answered() {
         ExitCode::NoReview
     } else if review.standing.read_only || review.standing.unwritable.is_some() {
         ExitCode::Github

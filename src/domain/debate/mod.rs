@@ -3,7 +3,9 @@
 //! Everything here is untrusted but for the names of lanes and findings, which are ours.
 
 pub mod code;
+mod order;
 pub mod supplied;
+mod turns;
 
 use std::fmt;
 
@@ -11,6 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::units::LaneName;
+
+pub use order::{seed, shuffled};
+pub use turns::{MOST_TARGETS, Turn, turns};
 
 /// A finding as a run names it: ids are unique within a lane only.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,6 +79,16 @@ pub struct Vote {
     pub duplicate_of: Option<FindingKey>,
     /// How sure, 0 to 100, when the lane said.
     pub confidence: Option<u8>,
+}
+
+/// What a lane other than those that raised it says of an issue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cast {
+    /// Who.
+    pub lane: LaneName,
+    /// What it says. It counts only if its evidence stands.
+    #[serde(flatten)]
+    pub vote: Vote,
 }
 
 /// What the lane that raised a finding does about its refutation.
@@ -162,6 +177,8 @@ pub struct Question {
     pub targets: Vec<Target>,
     /// The lane's own findings in that batch, which a target may turn out to repeat.
     pub own: Vec<Target>,
+    /// Whether its answer is as long as a review: it reads what it has not read before.
+    pub reads: bool,
     /// What the order was drawn with.
     pub seed: u64,
     /// Code that may decide it.

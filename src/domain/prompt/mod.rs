@@ -1,10 +1,13 @@
 //! What a lane is told: frozen rules, the pull request as fenced data, the task.
 
+pub mod debate;
+
 use std::fmt::Write as _;
 
 use sha2::{Digest, Sha256};
 
 use crate::domain::batch::Part;
+use crate::domain::debate::Purpose;
 use crate::domain::diff::{self, Beside};
 use crate::domain::pass::Prompt;
 use crate::domain::plan::Coverage;
@@ -26,8 +29,25 @@ const MAX_ANSWER: usize = 8_000;
 pub const MAX_NAMES: usize = 2_000;
 
 /// What follows the task when an answer was cut at its limit and no longer one can be had.
-pub const BRIEFLY: &str = "Your answer to this task was cut at its limit. Answer again and briefly: the five most severe \
-    findings at most, two sentences in each `body`, no `clearances`.";
+#[must_use]
+pub const fn briefly(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Review => {
+            "Your answer to this task was cut at its limit. Answer again and briefly: the five most severe findings at most, \
+             two sentences in each `body`, no `clearances`."
+        }
+        Purpose::Challenge | Purpose::Defend => {
+            "Your answer to this task was cut at its limit. Answer again and briefly: one sentence and one quote for each \
+             finding."
+        }
+    }
+}
+
+/// What follows the task of a review for a lane that is to look at something most.
+#[must_use]
+pub fn focus(focus: &str) -> String {
+    format!("The maintainers ask you to look at this most: {}", focus.trim())
+}
 
 /// What follows the task when an answer could not be read: what was wrong, and the answer as data.
 #[must_use]
@@ -113,6 +133,13 @@ fn name(what: &str, paths: &[&str], data: &mut String) {
         let names = cut(&one_line(&diff::visible(paths.join(", ").as_bytes())), MAX_NAMES);
         let _ = writeln!(data, "\n{what}: {names}");
     }
+}
+
+/// What the parts of a prompt that all passes about one batch share are known by: 32 hexadecimal digits.
+#[must_use]
+pub fn cache_key(prompt: &Prompt) -> String {
+    let shared = Prompt { task: String::new(), ..prompt.clone() };
+    hash(&shared).get(..32).unwrap_or_default().to_owned()
 }
 
 /// SHA-256 of everything a lane is told, hexadecimal.

@@ -9,6 +9,7 @@ pub mod contradiction;
 mod polarity;
 pub mod similarity;
 mod text;
+mod verdict;
 pub mod weights;
 
 use std::cmp::Reverse;
@@ -16,10 +17,11 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use self::align::{Cluster, align};
+use self::align::{Cluster, Link, align};
 use self::contradiction::{Why, between, clears};
-use self::similarity::{Corpus, Match, Subject};
-use crate::domain::debate::{Defence, Hearing, Vote};
+use self::similarity::{Corpus, Match, Place, Subject, Zone};
+use self::verdict::{Case, Ruling};
+use crate::domain::debate::{Cast, Defence, FindingKey, Hearing, Purpose, Stance};
 use crate::domain::finding::{Class, Cleared, Raised, Severity, Verdict};
 use crate::domain::units::LaneName;
 
@@ -30,6 +32,8 @@ pub struct LaneResult {
     pub lane: LaneName,
     /// Where it looked. Only there does it mean anything that it did not raise something.
     pub looked: Looked,
+    /// The paths that it was not to read: that it said nothing of them is nobody's failure.
+    pub unasked: BTreeSet<String>,
     /// What it raised.
     pub findings: Vec<Raised>,
     /// What it checked and holds sound.
@@ -54,16 +58,6 @@ impl Looked {
             Self::Except(paths) => !paths.contains(path),
         }
     }
-}
-
-/// What a lane other than those that raised it says of an issue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cast {
-    /// Who.
-    pub lane: LaneName,
-    /// What it says. It counts only if its evidence stands.
-    #[serde(flatten)]
-    pub vote: Vote,
 }
 
 /// What became of a refutation.
@@ -157,7 +151,8 @@ impl Issue {
     /// The finding that stands for the issue: the first lane's among the most severe.
     #[must_use]
     pub fn lead(&self) -> Option<&Raised> {
-        self.members.iter().find(|member| member.finding.severity == self.severity)
+        let most = self.members.iter().map(|member| member.finding.severity).max()?;
+        self.members.iter().find(|member| member.finding.severity == most)
     }
 
     /// The lanes that raised it, in the order of the lanes.
@@ -179,14 +174,18 @@ pub fn reconcile(input: &Input) -> Vec<Issue> {
     let corpus = Corpus::new(&subjects);
     let run = Run { input, raised, subjects: &subjects, corpus: &corpus };
     let opposed = |x: usize, y: usize| run.opposes(x, y).is_some();
-    let alignment = align(&corpus, &subjects, &lane_of, &opposed);
+    let mut alignment = align(&corpus, &subjects, &lane_of, &opposed);
+    run.join_duplicates(&mut alignment.clusters);
 
     let mut issues: Vec<(BTreeSet<usize>, Issue)> = alignment
         .clusters
         .iter()
         .map(|cluster| (cluster.groups.iter().flatten().copied().collect(), run.issue(cluster)))
         .collect();
-    for link in alignment.maybe {
+    let apart = |link: &Link| {
+        !issues.iter().any(|(members, _)| members.contains(&link.a) && members.contains(&link.b))
+    };
+    for link in alignment.maybe.into_iter().filter(apart).collect::<Vec<_>>() {
         for (here, other) in [(link.a, link.b), (link.b, link.a)] {
             if let Some((_, issue)) = issues.iter_mut().find(|(members, _)| members.contains(&here)) {
                 issue.possibly.extend(run.possibly(here, other));
@@ -262,35 +261,98 @@ impl Run<'_> {
         let members: Vec<Raised> =
             at.iter().filter_map(|i| self.raised.get(*i)).map(|raised| (*raised).clone()).collect();
         let contradiction = self.contradiction(&at, &members);
-        let lanes = cluster.groups.len();
-        let verdict = match &contradiction {
-            Some(_) => Verdict::Contradiction,
-            None if lanes > 1 => Verdict::Agreed,
-            None if self.nobody_looked(&members) => Verdict::Unchecked,
-            None => Verdict::Solo,
+        let case = Case {
+            members: &members,
+            contradicted: contradiction.is_some(),
+            path: members.first().map_or("", |member| subject(member).path),
+            lanes: &self.input.lanes,
+            hearings: &self.input.hearings,
         };
+        let Ruling { verdict, severity, was, votes, defended, pre_existing } = case.rule();
         let strongest =
             cluster.links.iter().reduce(|best, link| if link.evidence > best.evidence { link } else { best });
         Issue {
             verdict,
-            severity: members.iter().map(|member| member.finding.severity).max().unwrap_or(Severity::Low),
+            severity,
             matched: strongest.map(|link| self.corpus.compare(link.a, link.b)),
             contradiction,
-            was: None,
-            votes: Vec::new(),
-            defended: None,
-            pre_existing: false,
+            was,
+            votes,
+            defended,
+            pre_existing,
             possibly: Vec::new(),
             members,
         }
     }
 
-    /// Whether there are other lanes and none of them finished what the issue is about.
-    fn nobody_looked(&self, members: &[Raised]) -> bool {
-        let path = members.first().map_or("", |member| subject(member).path);
-        let mut others =
-            self.input.lanes.iter().filter(|lane| members.iter().all(|m| m.lane != lane.lane)).peekable();
-        others.peek().is_some() && others.all(|lane| !lane.looked.at(path))
+    /// Joins issues that a challenger names as the same, one of them its own: it decides where the matcher is in doubt,
+    /// and not where that is sure that two are different.
+    fn join_duplicates(&self, clusters: &mut Vec<Cluster>) {
+        let position = |key: &FindingKey| {
+            self.raised.iter().position(|raised| raised.lane == key.lane && raised.finding.id == key.id)
+        };
+        let challenges = self.input.hearings.iter().filter(|hearing| hearing.purpose == Purpose::Challenge);
+        let votes =
+            challenges.flat_map(|hearing| hearing.votes.iter().map(move |vote| (&hearing.lane, vote)));
+        let mut same: Vec<Link> = votes
+            .filter(|(_, vote)| vote.stands && vote.stance != Stance::Refuted)
+            .filter_map(|(lane, vote)| {
+                let own = vote.duplicate_of.as_ref().filter(|own| own.lane == *lane)?;
+                let (x, y) = (position(&vote.target)?, position(own)?);
+                self.doubtful(x, y).then_some(Link {
+                    a: x.min(y),
+                    b: x.max(y),
+                    evidence: self.corpus.evidence(x, y)?,
+                })
+            })
+            .collect();
+        // Votes come in no order that means anything, and neither do lanes.
+        let content = |i: usize| {
+            let raised = self.raised.get(i)?;
+            let finding = &raised.finding;
+            Some((
+                &finding.path,
+                finding.line_start,
+                &finding.title,
+                &finding.body,
+                &finding.id,
+                &raised.lane,
+            ))
+        };
+        same.sort_by_key(|link| {
+            let (a, b) = (content(link.a), content(link.b));
+            (Reverse(link.evidence), a.min(b), a.max(b))
+        });
+        for link in same {
+            let holding = |i: usize| {
+                clusters.iter().position(|cluster| cluster.groups.iter().flatten().any(|member| *member == i))
+            };
+            let Some((x, y)) = holding(link.a).zip(holding(link.b)).filter(|(x, y)| x != y) else { continue };
+            let lanes = |cluster: usize| -> BTreeSet<&LaneName> {
+                let groups =
+                    clusters.get(cluster).into_iter().flat_map(|cluster| cluster.groups.iter().flatten());
+                groups.filter_map(|i| self.raised.get(*i)).map(|raised| &raised.lane).collect()
+            };
+            if lanes(x).is_disjoint(&lanes(y)) {
+                let joined = clusters.remove(x.max(y));
+                if let Some(cluster) = clusters.get_mut(x.min(y)) {
+                    cluster.groups.extend(joined.groups);
+                    // Positions go by lane.
+                    cluster.groups.sort();
+                    cluster.links.extend(joined.links);
+                    cluster.links.push(link);
+                }
+            }
+        }
+    }
+
+    /// Whether two findings may well be the same: the matcher cannot tell, or they stand on the same lines.
+    fn doubtful(&self, x: usize, y: usize) -> bool {
+        match self.corpus.place(x, y) {
+            Place::OtherFile => false,
+            Place::Overlapping | Place::Apart(0..=3) => true,
+            _ => self.corpus.compare(x, y).zone >= Zone::Grey,
+        }
     }
 
     /// Tested before agreement: two members that exclude each other, or a lane that checked the code and

@@ -49,7 +49,13 @@ fn looked(finished: bool) -> Looked {
 }
 
 fn lane(name: &str, finished: bool, findings: Vec<Raised>) -> LaneResult {
-    LaneResult { lane: LaneName::new(name), looked: looked(finished), findings, clearances: Vec::new() }
+    LaneResult {
+        lane: LaneName::new(name),
+        looked: looked(finished),
+        unasked: BTreeSet::new(),
+        findings,
+        clearances: Vec::new(),
+    }
 }
 
 /// One line an issue: verdict, severity, who raised what.
@@ -409,6 +415,7 @@ fn some_lane(name: &'static str) -> impl Strategy<Value = LaneResult> {
     let clearances = prop::collection::vec(place, 0..2);
     (any::<bool>(), findings, clearances).prop_map(move |(finished, findings, clearances)| LaneResult {
         lane: LaneName::new(name),
+        unasked: BTreeSet::new(),
         looked: looked(finished),
         findings: findings
             .into_iter()

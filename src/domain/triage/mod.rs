@@ -10,8 +10,10 @@ mod attributes;
 mod binary;
 mod left_out;
 mod risk;
+mod strategy;
 
 pub use attributes::{Attributes, Marks, parse};
 pub use binary::{is_binary_by_name, is_code_by_name};
 pub use left_out::{Why, left_out};
 pub use risk::{Risk, risk};
+pub use strategy::{is_documentation, strategy};

@@ -22,7 +22,7 @@ fn finding(path: &str, line: u32, quote: &str, title: &str, body: &str) -> Raise
         suggestion: None,
     };
     let placement = Placement::Unanchored { why: Unanchored::Unchanged };
-    Raised { lane: "one".parse().unwrap(), finding, placement, informed: false }
+    Raised { lane: crate::domain::units::LaneName::new("one"), finding, placement, informed: false }
 }
 
 fn texts(files: &[(&str, &str)]) -> BTreeMap<String, Bytes> {

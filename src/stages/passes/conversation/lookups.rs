@@ -60,6 +60,11 @@ impl<'a> Lookups<'a> {
         }
     }
 
+    /// What was looked up so far.
+    pub(super) fn answers(&self) -> impl Iterator<Item = &str> {
+        self.turns.iter().flat_map(|turn| &turn.answers).map(|(_, answer)| answer.text.as_str())
+    }
+
     /// Answers the calls of one turn, one after the other.
     pub(super) async fn answer(&mut self, said: serde_json::Value, calls: Vec<Call>) -> Vec<Looked> {
         let mut answers = Vec::new();

@@ -18,6 +18,7 @@ const MOST_BYTES_A_TOKEN: u64 = 8;
 pub(super) struct Mended {
     truncated: bool,
     invalid: bool,
+    void: bool,
 }
 
 impl Pass<'_> {
@@ -40,8 +41,8 @@ impl Pass<'_> {
             return Next::Now(next);
         }
         self.room = asked;
-        prompt::BRIEFLY.clone_into(&mut self.postscript);
-        self.report.brief = true;
+        prompt::briefly(self.task.purpose()).clone_into(&mut self.postscript);
+        self.report.brief = self.task.question.is_none();
         self.mending(&format!("the answer was cut at {asked} tokens; asked again for a shorter one"));
         self.at_once("in fewer words", End::Truncated)
     }
@@ -57,9 +58,20 @@ impl Pass<'_> {
         self.at_once("repaired", end)
     }
 
+    /// An answer to refutations that quotes code which stands nowhere is asked for once more; nothing if it was.
+    pub(super) fn with_standing_quotes(&mut self, void: &[&str]) -> Option<Next> {
+        if std::mem::replace(&mut self.mended.void, true) {
+            return None;
+        }
+        self.postscript = prompt::debate::void(void);
+        self.mending("the answer quotes code that does not stand; asked again");
+        let why = "it quotes code that does not stand".to_owned();
+        Some(self.at_once("with quotes that stand", End::Invalid { why }))
+    }
+
     /// Some servers cut a prompt that their context does not hold, and answer as if they had read it all.
     pub(super) fn unread(&self, usage: &Usage) -> Option<End> {
-        let Prompt { system, shared, task } = self.question.prompt;
+        let Prompt { system, shared, task } = self.task.prompt;
         let (bytes, tokens) = (system.len() + shared.len() + task.len(), usage.total_input());
         let cut = self.seat.endpoint.wire() == Wire::Chat
             && tokens.saturating_mul(MOST_BYTES_A_TOKEN) < bytes as u64;

@@ -1,5 +1,6 @@
 //! One lane reading one batch: asked, asked again where that may help, settled, understood.
 
+mod heard;
 mod lookups;
 mod mending;
 mod progress;
@@ -24,9 +25,10 @@ use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Request, Retry};
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
+use crate::domain::debate::{Defence, Purpose, Question};
 use crate::domain::lane::{Engine, Lane};
 use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt};
-use crate::domain::plan::PlannedLane;
+use crate::domain::plan::{BatchFile, PlannedLane};
 use crate::domain::render::words::count;
 use crate::domain::reply;
 use crate::domain::tools::Call;
@@ -72,26 +74,54 @@ impl<'a> Seat<'a> {
         Self { planned, endpoint, learnt: Mutex::new(learnt) }
     }
 
+    /// The report of a pass that sent nothing.
+    pub(super) fn unasked(&self, batch: usize, question: Option<&Question>, end: End) -> PassReport {
+        let report = PassReport::unasked(&self.planned.lane, Some(batch), end);
+        match question {
+            None => report,
+            Some(question) => PassReport {
+                purpose: question.purpose,
+                targets: question.targets.clone(),
+                seed: (!question.targets.is_empty()).then_some(question.seed),
+                ..report
+            },
+        }
+    }
+
     fn learnt(&self) -> MutexGuard<'_, Learnt> {
         self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What a lane is asked.
-pub(super) struct Question<'a> {
+pub(super) struct Task<'a> {
     /// The batch's position in the plan, and how many there are.
     pub(super) batch: (usize, usize),
     pub(super) prompt: &'a Prompt,
-    pub(super) prompt_hash: &'a str,
+    pub(super) prompt_hash: String,
+    /// What all passes about the batch are known by to a cache.
+    pub(super) cache_key: &'a str,
+    /// Whether another pass may read the beginning of the prompt again: a mark costs a quarter more.
+    pub(super) is_shared: bool,
     /// The cap on the answer, in tokens.
     pub(super) max_output: u32,
+    /// What of the change is in the prompt.
+    pub(super) files: &'a [BatchFile],
+    /// The question of the debate that it is; none for a review.
+    pub(super) question: Option<&'a Question>,
+}
+
+impl Task<'_> {
+    fn purpose(&self) -> Purpose {
+        self.question.map_or(Purpose::Review, |question| question.purpose)
+    }
 }
 
 /// One pass, while it runs.
 pub(super) struct Pass<'a> {
     bench: &'a Bench<'a>,
     seat: &'a Seat<'a>,
-    question: Question<'a>,
+    task: Task<'a>,
     started: Instant,
     /// The model that is asked: the lane's, or its fallback.
     model: &'a str,
@@ -110,6 +140,8 @@ pub(super) struct Pass<'a> {
     carried: u64,
     /// What was mended once already and is not mended again.
     mended: Mended,
+    /// What it said to refutations before it was asked to quote code that stands.
+    defences: Vec<Defence>,
     report: PassReport,
 }
 
@@ -127,15 +159,18 @@ enum Next {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(bench: &'a Bench<'a>, seat: &'a Seat<'a>, question: Question<'a>) -> Self {
+    pub(super) fn new(bench: &'a Bench<'a>, seat: &'a Seat<'a>, task: Task<'a>) -> Self {
         let planned = seat.planned;
         let report = PassReport {
-            max_output: Some(question.max_output),
-            prompt_hash: question.prompt_hash.to_owned(),
+            max_output: Some(task.max_output),
+            prompt_hash: task.prompt_hash.clone(),
             price_basis: planned.price.basis,
             capabilities: (planned.lane.engine == Engine::Api).then(|| seat.endpoint.capabilities()),
-            problems: unbounded(&planned.lane).filter(|_| question.batch.0 == 0).into_iter().collect(),
-            ..PassReport::unasked(&planned.lane, Some(question.batch.0), End::TimedOut)
+            problems: unbounded(&planned.lane)
+                .filter(|_| task.batch.0 == 0 && task.question.is_none())
+                .into_iter()
+                .collect(),
+            ..seat.unasked(task.batch.0, task.question, End::TimedOut)
         };
         let without = seat.learnt().without.clone();
         let limits = planned.lane.tools.filter(|_| !without.contains(&Feature::Tools));
@@ -150,17 +185,23 @@ impl<'a> Pass<'a> {
             lookups,
             carried: 0,
             tries: 0,
-            room: question.max_output,
+            room: task.max_output,
             postscript: String::new(),
             mended: Mended::default(),
-            question,
+            defences: Vec::new(),
+            task,
             report,
         }
     }
 
     pub(super) async fn run(mut self, first: Reservation) -> PassReport {
         let lane = &self.seat.planned.lane;
-        tracing::info!("{} ({}) is reading", lane.name, lane.model);
+        let verb = match self.task.purpose() {
+            Purpose::Review => "is reading",
+            Purpose::Challenge => "is checking what others found",
+            Purpose::Defend => "is answering refutations",
+        };
+        tracing::info!("{} ({}) {verb}", lane.name, lane.model);
         self.offer_tools();
         let mut reservation = first;
         self.report.end = loop {
@@ -305,7 +346,7 @@ impl<'a> Pass<'a> {
             return Next::Elsewhere(otherwise);
         }
         // Lanes of one run wait different times, and the same run waits the same time: the seed is the prompt.
-        let seed = self.question.prompt_hash.bytes().chain(self.lane().name.as_str().bytes());
+        let seed = self.task.prompt_hash.bytes().chain(self.lane().name.as_str().bytes());
         let seed =
             seed.fold(u64::from(self.tries), |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
         let spread = || Duration::from_millis(seed % MOST_SPREAD);
@@ -407,8 +448,9 @@ impl<'a> Pass<'a> {
 
     /// What the next request says. What follows on lookups stands behind them.
     fn prompt(&self) -> Cow<'a, Prompt> {
+        let focus = self.lane().focus.as_deref().filter(|_| self.task.question.is_none());
         let postscript = if self.has_looked_up() { "" } else { self.postscript.as_str() };
-        worded(self.question.prompt, postscript)
+        worded(self.task.prompt, focus, postscript)
     }
 
     fn request<'b>(&'b self, prompt: &'b Prompt) -> Request<'b> {
@@ -419,15 +461,14 @@ impl<'a> Pass<'a> {
             prompt,
             max_output: self.room,
             without: &self.without,
-            // A mark costs a quarter more: it pays where another turn reads the prompt again.
-            mark_cache: talk.is_some(),
-            cache_key: self.question.prompt_hash.get(..32).unwrap_or_default(),
+            mark_cache: talk.is_some() || self.task.is_shared,
+            cache_key: self.task.cache_key,
             talk,
         }
     }
 
     /// The most that the next request can cost.
-    fn bound(&self) -> MicroUsd {
+    pub(super) fn bound(&self) -> MicroUsd {
         match self.lane().max_call {
             Some(_) => self.seat.planned.bound(0, self.room),
             None => {
@@ -456,7 +497,8 @@ impl<'a> Pass<'a> {
     }
 
     fn reserve_next(&self, how: &str) -> Option<Reservation> {
-        let call = (self.lane().name.clone(), format!("review, {how}"), self.bound());
+        let call =
+            (self.lane().name.clone(), format!("{}, {how}", self.task.purpose().as_str()), self.bound());
         self.ledger().reserve(&[call]).ok()?.pop()
     }
 
@@ -479,11 +521,19 @@ impl<'a> Pass<'a> {
 
     /// Reads an answer.
     fn read(&mut self, text: &str) -> Next {
+        match self.task.question {
+            None => self.read_review(text),
+            Some(question) if question.purpose == Purpose::Defend => self.read_defences(question, text),
+            Some(question) => self.read_challenges(question, text),
+        }
+    }
+
+    fn read_review(&mut self, text: &str) -> Next {
         let reply = reply::parse(text);
         if !reply.understood {
             return self.repair(text, "the answer holds no list of findings");
         }
-        let said = understood(reply, &self.lane().name, self.question.batch, &self.bench.matter);
+        let said = understood(reply, &self.lane().name, self.task.batch, &self.bench.matter);
         self.report.problems.extend(said.problems);
         self.report.findings = said.findings;
         self.report.clearances = said.clearances;

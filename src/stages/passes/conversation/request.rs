@@ -6,6 +6,7 @@ use crate::adapters::agents::{self, Program, Repository};
 use crate::adapters::providers::{self, Attempt, Endpoint, Request, Waiting};
 use crate::domain::lane::Lane;
 use crate::domain::pass::{Feature, Prompt};
+use crate::domain::prompt;
 
 /// Sends a request. Dropped, it goes no further, and no program that it started lives.
 pub(super) async fn send(
@@ -23,12 +24,15 @@ pub(super) async fn send(
     providers::send(http, endpoint, providers::body(endpoint.wire(), request), &waiting).await
 }
 
-/// A question, with what is said after it.
-pub(super) fn worded<'a>(question: &'a Prompt, postscript: &str) -> Cow<'a, Prompt> {
-    if postscript.is_empty() {
-        return Cow::Borrowed(question);
+/// A task, with what is said after it.
+pub(super) fn worded<'a>(task: &'a Prompt, focus: Option<&str>, postscript: &str) -> Cow<'a, Prompt> {
+    let focus = focus.map(prompt::focus);
+    let after = [focus.as_deref().unwrap_or_default(), postscript];
+    let after: Vec<&str> = after.into_iter().filter(|text| !text.is_empty()).collect();
+    if after.is_empty() {
+        return Cow::Borrowed(task);
     }
-    Cow::Owned(Prompt { task: format!("{}\n\n{postscript}", question.task), ..question.clone() })
+    Cow::Owned(Prompt { task: format!("{}\n\n{}", task.task, after.join("\n\n")), ..task.clone() })
 }
 
 /// What people are told of a lane whose calls nothing bounds beforehand.

@@ -1,6 +1,8 @@
 //! What a model answered, read so that nothing it says can fail or panic: findings that can be used, and a sentence
 //! for everything that was repaired or left out. A server may ignore the schema, so any text may arrive.
 
+mod debate;
+
 use std::collections::HashSet;
 use std::io::{self, Read};
 
@@ -10,8 +12,10 @@ use serde_json::{Map, Value};
 use crate::domain::finding::{Category, Clearance, Evidence, Finding, Severity, Side};
 use crate::domain::redact;
 
+pub use debate::{Challenge, ChallengeReply, Defence, DefenceReply, parse_challenges, parse_defences};
+
 /// The JSON schema of every pass's answer, shared by both vendors; adapters drop what their dialect does not take.
-pub const REPLY_SCHEMA: &str = include_str!("prompt/reply.schema.json");
+pub const REPLY_SCHEMA: &str = include_str!("../prompt/reply.schema.json");
 
 /// The most findings, and the most clearances, that one answer may hold. A reviewer who says more says nothing.
 pub const MOST_ITEMS: usize = 100;
@@ -49,7 +53,7 @@ pub struct Reply {
 #[must_use]
 pub fn parse(text: &str) -> Reply {
     let mut reply = Reply::default();
-    let Some(answer) = find_answer(text) else {
+    let Some(answer) = find_answer(text, "findings") else {
         let why = if text.trim().is_empty() {
             "it is empty"
         } else {
@@ -65,12 +69,17 @@ pub fn parse(text: &str) -> Reply {
     if reply.understood {
         reply.clearances = clearances(answer.get("clearances"), &mut reply.problems);
     }
-    let more = reply.problems.len().saturating_sub(MOST_PROBLEMS);
-    if more > 0 {
-        reply.problems.truncate(MOST_PROBLEMS);
-        reply.problems.push(format!("and {more} more problems"));
-    }
+    shorten(&mut reply.problems);
     reply
+}
+
+/// Keeps the first problems, and says how many there are more.
+fn shorten(problems: &mut Vec<String>) {
+    let more = problems.len().saturating_sub(MOST_PROBLEMS);
+    if more > 0 {
+        problems.truncate(MOST_PROBLEMS);
+        problems.push(format!("and {more} more problems"));
+    }
 }
 
 /// Reads a list of findings. Ids come out unique: a missing or repeated one becomes the first free of `{prefix}1`,
@@ -408,8 +417,11 @@ fn one_line(text: &str, limit: usize) -> String {
     start(cut(&words.collect::<Vec<_>>().join(" "), limit).trim_end(), limit)
 }
 
-/// The object that holds a list of findings: the text itself, else the last one found in it.
-fn find_answer(text: &str) -> Option<Map<String, Value>> {
+/// The object that holds a list under this key: the text itself, else the last one found in it.
+fn find_answer(text: &str, key: &str) -> Option<Map<String, Value>> {
+    let is_answer = |object: &Map<String, Value>| object.get(key).is_some_and(Value::is_array);
+    let is_empty =
+        |object: &Map<String, Value>| object.get(key).and_then(Value::as_array).is_none_or(Vec::is_empty);
     let text = text.trim_start_matches('\u{feff}').trim();
     if let Ok(Value::Object(object)) = serde_json::from_str(text)
         && is_answer(&object)
@@ -434,10 +446,10 @@ fn find_answer(text: &str) -> Option<Map<String, Value>> {
         let mut read = 0;
         let source = Counted { rest: candidate.as_bytes(), read: &mut read, most: allowance };
         let object = Map::deserialize(&mut serde_json::Deserializer::from_reader(source)).ok();
-        if let Some(object) = object.filter(is_answer) {
+        if let Some(object) = object.filter(&is_answer) {
             end = at + read;
             // An empty list beside one that holds something is a form, and no answer.
-            if !is_empty(&object) || found.as_ref().is_none_or(is_empty) {
+            if !is_empty(&object) || found.as_ref().is_none_or(&is_empty) {
                 found = Some(object);
             }
         }
@@ -447,14 +459,6 @@ fn find_answer(text: &str) -> Option<Map<String, Value>> {
         }
     }
     found
-}
-
-fn is_answer(object: &Map<String, Value>) -> bool {
-    object.get("findings").is_some_and(Value::is_array)
-}
-
-fn is_empty(answer: &Map<String, Value>) -> bool {
-    answer.get("findings").and_then(Value::as_array).is_none_or(Vec::is_empty)
 }
 
 /// Counts what a parser reads, and ends when it has read enough.

@@ -1,0 +1,142 @@
+//! Where an issue ends, from who raised it and what was said of it. The rules are those of `docs/architecture.md`,
+//! verdicts.
+
+use super::{Defended, LaneResult};
+use crate::domain::debate::{Answer, Cast, Defence, FindingKey, Hearing, Purpose, Stance};
+use crate::domain::finding::{Raised, Severity, Verdict};
+use crate::domain::units::LaneName;
+
+/// Where an issue ends, and what that rests on.
+pub(super) struct Ruling {
+    pub(super) verdict: Verdict,
+    pub(super) severity: Severity,
+    pub(super) was: Option<Severity>,
+    pub(super) votes: Vec<Cast>,
+    pub(super) defended: Option<Defended>,
+    pub(super) pre_existing: bool,
+}
+
+/// An issue that is to be decided.
+pub(super) struct Case<'a> {
+    /// What was raised, by lane.
+    pub(super) members: &'a [Raised],
+    /// Whether claims of two lanes exclude each other.
+    pub(super) contradicted: bool,
+    /// Its file.
+    pub(super) path: &'a str,
+    /// Everybody, with where they looked.
+    pub(super) lanes: &'a [LaneResult],
+    /// What they said of each other's findings.
+    pub(super) hearings: &'a [Hearing],
+}
+
+impl Case<'_> {
+    pub(super) fn rule(&self) -> Ruling {
+        let votes = self.votes();
+        let severity =
+            self.members.iter().map(|member| member.finding.severity).max().unwrap_or(Severity::Low);
+        let ruling = |verdict| Ruling {
+            verdict,
+            severity,
+            was: None,
+            votes: votes.clone(),
+            defended: None,
+            pre_existing: false,
+        };
+        if self.contradicted {
+            return ruling(Verdict::Contradiction);
+        }
+        if count(self.members.iter().filter(|member| !member.informed)) > 1 {
+            return ruling(Verdict::Agreed);
+        }
+        let counts = |stance: Stance| votes.iter().any(|cast| cast.vote.stands && cast.vote.stance == stance);
+        if counts(Stance::Refuted) {
+            return self.after_refutation(ruling(Verdict::Disputed));
+        }
+        // Whoever raised it too, having seen it, has checked it.
+        if counts(Stance::Confirmed) || count(self.members.iter()) > 1 {
+            let corrected =
+                votes.iter().filter(|cast| cast.vote.stands && cast.vote.stance == Stance::Confirmed);
+            let corrected = corrected.filter_map(|cast| cast.vote.severity).max();
+            // As with two that raised it: ranked and gated at the higher.
+            return Ruling {
+                severity: severity.max(corrected.unwrap_or(severity)),
+                ..ruling(Verdict::Confirmed)
+            };
+        }
+        if counts(Stance::PreExisting) {
+            return Ruling { pre_existing: true, ..ruling(Verdict::Solo) };
+        }
+        ruling(if self.nobody_else_could() { Verdict::Unchecked } else { Verdict::Solo })
+    }
+
+    /// What the lane that raised it made of a refutation that counts.
+    fn after_refutation(&self, disputed: Ruling) -> Ruling {
+        let Some(defence) = self.defence() else {
+            return Ruling { defended: Some(Defended::NotHeard), ..disputed };
+        };
+        let withdrawn = defence.answer == Answer::Withdraw || !defence.stands;
+        let narrowed = (defence.answer == Answer::Narrow)
+            .then_some(defence.severity)
+            .flatten()
+            .filter(|severity| *severity < disputed.severity && !withdrawn);
+        Ruling {
+            verdict: if withdrawn { Verdict::Withdrawn } else { Verdict::Disputed },
+            was: narrowed.map(|_| disputed.severity),
+            severity: narrowed.unwrap_or(disputed.severity),
+            defended: Some(Defended::Answered(defence.clone())),
+            ..disputed
+        }
+    }
+
+    /// The answer of a lane that raised it, to whatever speaks against it.
+    fn defence(&self) -> Option<&Defence> {
+        let own = |hearing: &&Hearing| self.members.iter().any(|member| member.lane == hearing.lane);
+        let heard = self.hearings.iter().filter(own).filter(|hearing| hearing.purpose == Purpose::Defend);
+        heard.flat_map(|hearing| &hearing.defences).find(|defence| self.is_about(&defence.target))
+    }
+
+    /// What those say of it who did not raise it, each once.
+    fn votes(&self) -> Vec<Cast> {
+        let others = self.lanes.iter().filter(|lane| !self.raised_by(&lane.lane));
+        others
+            .filter_map(|lane| {
+                let of_lane = self.challenges().filter(|hearing| hearing.lane == lane.lane);
+                let vote =
+                    of_lane.flat_map(|hearing| &hearing.votes).find(|vote| self.is_about(&vote.target))?;
+                Some(Cast { lane: lane.lane.clone(), vote: vote.clone() })
+            })
+            .collect()
+    }
+
+    /// Whether there are others who should have said something and none of them could: those who were asked about it,
+    /// else those who were to read its file.
+    fn nobody_else_could(&self) -> bool {
+        let asked = self.challenges().filter(|hearing| !self.raised_by(&hearing.lane));
+        let mut asked =
+            asked.filter(|hearing| hearing.targets.iter().any(|key| self.is_about(key))).peekable();
+        if asked.peek().is_some() {
+            return asked.all(|hearing| !hearing.heard);
+        }
+        let others = self.lanes.iter().filter(|lane| !self.raised_by(&lane.lane));
+        let mut readers = others.filter(|lane| !lane.unasked.contains(self.path)).peekable();
+        readers.peek().is_some() && readers.all(|lane| !lane.looked.at(self.path))
+    }
+
+    fn challenges(&self) -> impl Iterator<Item = &Hearing> {
+        self.hearings.iter().filter(|hearing| hearing.purpose == Purpose::Challenge)
+    }
+
+    fn raised_by(&self, lane: &LaneName) -> bool {
+        self.members.iter().any(|member| member.lane == *lane)
+    }
+
+    fn is_about(&self, key: &FindingKey) -> bool {
+        self.members.iter().any(|member| member.lane == key.lane && member.finding.id == key.id)
+    }
+}
+
+/// How many lanes these are of.
+fn count<'a>(members: impl Iterator<Item = &'a Raised>) -> usize {
+    members.map(|member| &member.lane).collect::<std::collections::BTreeSet<_>>().len()
+}

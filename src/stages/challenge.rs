@@ -1,0 +1,108 @@
+//! What the other lanes are asked about a finding, with the code that may decide it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use crate::adapters::tree::Tree;
+use crate::domain::debate::{self, FindingKey, Purpose, Question, Target, Turn, code, shuffled};
+use crate::domain::diff::{Diff, FileDiff};
+use crate::domain::finding::Raised;
+use crate::domain::pass::LaneReport;
+use crate::domain::plan::Plan;
+use crate::domain::prompt;
+use crate::domain::prompt::debate::Shown;
+use crate::domain::reconcile::Issue;
+use crate::domain::redact::Secrets;
+
+/// The most bytes of code in one question: enough for a handful of functions, and little beside the diff.
+const MOST_CODE: usize = 24_000;
+
+/// What was said so far.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'a> {
+    /// What was planned.
+    pub plan: &'a Plan,
+    /// What each lane did.
+    pub reports: &'a [LaneReport],
+    /// What that comes to.
+    pub issues: &'a [Issue],
+}
+
+/// Words the questions of these turns. The code that may decide them is looked up once for all.
+pub async fn questions(
+    turns: Vec<Turn>,
+    said: Said<'_>,
+    diff: &Diff,
+    tree: Option<&Tree>,
+    secrets: &Secrets,
+) -> Vec<Question> {
+    let raised: BTreeMap<FindingKey, &Raised> = said
+        .reports
+        .iter()
+        .flat_map(|report| report.passes.iter().flat_map(|pass| &pass.findings))
+        .map(|raised| (raised.key(), raised))
+        .collect();
+    let about: BTreeSet<&FindingKey> = turns.iter().flat_map(|turn| &turn.targets).collect();
+    let about: Vec<&Raised> = about.into_iter().filter_map(|key| raised.get(key).copied()).collect();
+    let files = look_up(&about, tree).await;
+    turns.into_iter().map(|turn| question(turn, said, &raised, diff, &files, secrets)).collect()
+}
+
+/// The files at the reviewed commit that the findings are about, and those that hold what they name.
+async fn look_up(about: &[&Raised], tree: Option<&Tree>) -> BTreeMap<String, Bytes> {
+    let Some(tree) = tree.filter(|_| !about.is_empty()) else { return BTreeMap::new() };
+    let words: BTreeSet<String> = about.iter().flat_map(|raised| code::words(&raised.finding)).collect();
+    let near: BTreeSet<String> = about.iter().map(|raised| raised.path().to_owned()).collect();
+    tree.holding(&words.into_iter().collect::<Vec<_>>(), &near.into_iter().collect::<Vec<_>>()).await
+}
+
+fn question(
+    turn: Turn,
+    said: Said<'_>,
+    raised: &BTreeMap<FindingKey, &Raised>,
+    diff: &Diff,
+    files: &BTreeMap<String, Bytes>,
+    secrets: &Secrets,
+) -> Question {
+    let batch = said.plan.batches.get(turn.batch);
+    let shared = batch.map(|batch| prompt::cache_key(&batch.prompt));
+    let lane = said.plan.lanes.get(turn.lane).map_or("", |planned| planned.lane.name.as_str());
+    let seed = debate::seed(&[shared.as_deref().unwrap_or_default(), lane, turn.purpose.as_str()]);
+    let name = |prefix: char, keys: Vec<FindingKey>| -> Vec<Target> {
+        let named = keys.into_iter().enumerate();
+        named.map(|(at, finding)| Target { id: format!("{prefix}{}", at + 1), finding }).collect()
+    };
+    let targets = name('T', shuffled(turn.targets, seed));
+    let own = name('O', turn.own);
+    let shown = |target| Some(Shown { target, raised: raised.get(&target.finding).copied()? });
+    let about: Vec<Shown<'_>> = targets.iter().filter_map(shown).collect();
+    let findings: Vec<&Raised> = about.iter().map(|shown| shown.raised).collect();
+    let known: Vec<&FileDiff> =
+        batch.iter().flat_map(|batch| &batch.files).filter_map(|file| diff.file(&file.path)).collect();
+    let code = code::excerpts(&findings, files, &known, secrets, MOST_CODE);
+    let rendered = code::render(&code);
+    let task = match turn.purpose {
+        Purpose::Review => String::new(),
+        Purpose::Challenge => {
+            let own: Vec<Shown<'_>> = own.iter().filter_map(shown).collect();
+            prompt::debate::challenge(&about, &own, &rendered, turn.adds)
+        }
+        Purpose::Defend => {
+            let against = about.into_iter().map(|shown| (shown, said.against(&shown.target.finding)));
+            prompt::debate::defend(&against.collect::<Vec<_>>(), &rendered)
+        }
+    };
+    let reads = turn.adds || turn.purpose == Purpose::Review;
+    let (lane, batch, purpose) = (turn.lane, turn.batch, turn.purpose);
+    Question { lane, batch, purpose, targets, own, reads, seed, code, task }
+}
+
+impl<'a> Said<'a> {
+    /// The refutations of a finding that count.
+    fn against(self, key: &FindingKey) -> Vec<&'a debate::Cast> {
+        let holds = |issue: &&Issue| issue.members.iter().any(|member| member.key() == *key);
+        let votes = self.issues.iter().filter(holds).flat_map(|issue| &issue.votes);
+        votes.filter(|cast| cast.vote.stands && cast.vote.stance == debate::Stance::Refuted).collect()
+    }
+}
