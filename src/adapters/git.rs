@@ -176,29 +176,38 @@ pub async fn blobs(
     Ok(found)
 }
 
-/// The paths at a commit, inside a folder (empty for all), of files that hold a text.
+/// What files are searched for.
+#[derive(Clone, Copy, Debug)]
+pub enum Wanted<'a> {
+    /// A text, wherever it stands.
+    Text(&'a str),
+    /// Any of some words, each as a whole.
+    Words(&'a [String]),
+}
+
+/// The paths at a commit, inside a folder (empty for all), of files that hold what is wanted.
 ///
 /// # Errors
 /// A sentence saying what git could not do.
 pub async fn holding(
     workspace: &Workspace,
     commit: &Sha,
-    text: &str,
+    wanted: Wanted<'_>,
     folder: &str,
 ) -> anyhow::Result<BTreeSet<String>> {
     let mut command = inside(workspace)?;
     // As text: attributes that call a file binary would hide it.
     command.args(["grep", "--files-with-matches", "--null", "--text", "--fixed-strings", "--full-name"]);
-    command.args([
-        "--no-recurse-submodules",
-        "--no-textconv",
-        "--no-color",
-        "-e",
-        text,
-        commit.as_str(),
-        "--",
-    ]);
-    command.arg(format!(":(top,literal){folder}"));
+    command.args(["--no-recurse-submodules", "--no-textconv", "--no-color"]);
+    match wanted {
+        Wanted::Text(text) => {
+            command.args(["-e", text]);
+        }
+        Wanted::Words(words) => {
+            command.arg("--word-regexp").args(words.iter().flat_map(|word| ["-e", word]));
+        }
+    }
+    command.args([commit.as_str(), "--", &format!(":(top,literal){folder}")]);
     let Ended { out, err, status } = ended(command, WORKSPACE_PATIENCE).await?;
     let nothing_found = status.code() == Some(1) && err.is_empty();
     if !status.success() && !nothing_found {

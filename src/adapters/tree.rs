@@ -1,7 +1,7 @@
 //! The reviewed commit as a tree that lanes may look into: from a repository on this machine that holds the
 //! commit, else from GitHub. Nothing outside of the tree can be read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,11 +9,12 @@ use bytes::Bytes;
 use globset::GlobSet;
 use tokio::sync::OnceCell;
 
-use super::git::{self, Workspace};
+use super::git::{self, Wanted, Workspace};
 use super::github::GitHub;
+use crate::domain::debate::code::distance;
 use crate::domain::redact::Secrets;
 use crate::domain::tools::{self, Answer, Listing, Lookup, Searched};
-use crate::domain::triage;
+use crate::domain::triage::{self, Risk};
 use crate::domain::units::{RepoName, Sha};
 
 /// Longest time for one lookup.
@@ -27,6 +28,18 @@ const MOST_FILES: usize = 300;
 
 /// Most bytes that one search asks GitHub for.
 const MOST_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Longest time for the code that may decide findings: a debate goes on without it.
+const SOON: Duration = Duration::from_secs(10);
+
+/// Most files that may decide findings.
+const DECIDING: usize = 100;
+
+/// Most files that GitHub is asked for to find those.
+const ASKED_FILES: usize = 60;
+
+/// Most bytes of them.
+const ASKED_BYTES: u64 = 1024 * 1024;
 
 /// Most bytes of files that are kept.
 const KEPT: usize = 32 * 1024 * 1024;
@@ -71,14 +84,73 @@ impl Tree {
         answer.unwrap_or_else(|_| Answer::failed("It could not be read in time."))
     }
 
-    /// The files named in `near`, as far as they can be had in time: a debate without them goes on.
-    pub async fn holding(&self, _words: &[String], near: &[String]) -> BTreeMap<String, Bytes> {
-        let read = async {
-            let known = self.known.get_or_init(|| self.list()).await.as_ref()?;
-            let near: Vec<&str> = near.iter().filter_map(|path| known.listing.file(path).ok()).collect();
-            Some(self.read(known, &near).await)
+    /// The files at the paths `near`, and those that hold any of `words`, the nearest to these paths first: at most
+    /// a hundred in all.
+    ///
+    /// A repository on this machine is searched whole. Of GitHub the nearest files of the same kind are read. What does
+    /// not come within ten seconds is left out.
+    pub async fn holding(&self, words: &[String], near: &[String]) -> BTreeMap<String, Bytes> {
+        if let Ok(Some(files)) = tokio::time::timeout(SOON, self.deciding(words, near)).await {
+            return files;
+        }
+        let kept = self.kept();
+        near.iter().filter_map(|path| Some((path.clone(), kept.get(path)?.clone()?))).collect()
+    }
+
+    async fn deciding(&self, words: &[String], near: &[String]) -> Option<BTreeMap<String, Bytes>> {
+        let known = self.known.get_or_init(|| self.list()).await.as_ref()?;
+        let near: BTreeSet<&str> = near.iter().filter_map(|path| known.listing.file(path).ok()).collect();
+        let here = self.workspace.as_ref().filter(|_| known.here && !words.is_empty());
+        let holding = match here {
+            Some(workspace) => git::holding(workspace, &self.commit, Wanted::Words(words), "")
+                .await
+                .inspect_err(|cause| tracing::info!("a search in the workspace failed: {cause:#}"))
+                .ok(),
+            None => None,
         };
-        tokio::time::timeout(PATIENCE, read).await.ok().flatten().unwrap_or_default()
+        let of_a_kind = |path: &str| near.iter().any(|near| ending(near) == ending(path));
+        let wanted = |path: &str, size: Option<u64>| {
+            let readable = size.is_none_or(|size| size <= LARGEST) && !triage::is_binary_by_name(path);
+            let may_hold = match &holding {
+                Some(holding) => holding.contains(path),
+                None => !words.is_empty() && of_a_kind(path),
+            };
+            near.contains(path) || readable && may_hold
+        };
+        let mut files: Vec<(&str, Option<u64>)> =
+            known.listing.files("").filter(|(path, size)| wanted(path, *size)).collect();
+        files.sort_by_cached_key(|(path, _)| {
+            let late = triage::risk(path, &GlobSet::empty()) >= Risk::Test;
+            let apart = near.iter().map(|near| distance(near, path)).min();
+            (!near.contains(path), late, apart, *path)
+        });
+        if holding.is_none() {
+            self.keep_affordable(&mut files);
+        }
+        let paths: Vec<&str> = files.into_iter().map(|(path, _)| path).take(DECIDING).collect();
+        let mut found = self.read(known, &paths).await;
+        found.retain(|path, text| {
+            let text = String::from_utf8_lossy(text);
+            near.contains(path.as_str()) || words.iter().any(|word| text.contains(&**word))
+        });
+        Some(found)
+    }
+
+    /// Leaves out what one question to GitHub should not ask for; what was read before costs nothing.
+    fn keep_affordable(&self, files: &mut Vec<(&str, Option<u64>)>) {
+        let kept = self.kept();
+        let (mut count, mut bytes) = (0, 0);
+        files.retain(|(path, size)| {
+            if kept.contains_key(*path) {
+                return true;
+            }
+            let (next, sum) = (count + 1, bytes + size.unwrap_or(0));
+            let affordable = next <= ASKED_FILES && sum <= ASKED_BYTES;
+            if affordable {
+                (count, bytes) = (next, sum);
+            }
+            affordable
+        });
     }
 
     async fn look(&self, lookup: &Lookup, room: usize) -> Answer {
@@ -128,7 +200,7 @@ impl Tree {
     async fn candidates<'a>(&self, known: &'a Known, text: &str, prefix: &'a str) -> Searched<'a> {
         if let Some(workspace) = self.workspace.as_ref().filter(|_| known.here) {
             let folder = prefix.rsplit_once('/').map_or("", |(folder, _)| folder);
-            match git::holding(workspace, &self.commit, text, folder).await {
+            match git::holding(workspace, &self.commit, Wanted::Text(text), folder).await {
                 Ok(holding) => {
                     let found = known.listing.files(prefix).map(|(path, _)| path);
                     let found: Vec<&str> = found.filter(|path| holding.contains(*path)).collect();
@@ -222,4 +294,9 @@ impl Tree {
     fn kept(&self) -> MutexGuard<'_, BTreeMap<String, Option<Bytes>>> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What stands behind the last dot of a path's name: the kind of a file, as a rule.
+fn ending(path: &str) -> Option<&str> {
+    path.rsplit('/').next()?.rsplit_once('.').map(|(_, ending)| ending)
 }

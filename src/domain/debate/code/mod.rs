@@ -224,7 +224,11 @@ impl<'a> Chosen<'a> {
             }
             let Some(line) = source.shown(at) else { continue };
             let key = (source.path, what);
-            let heading = if self.excerpts.contains_key(&key) { 0 } else { source.path.len() + 4 * GUTTER };
+            let heading = if self.excerpts.contains_key(&key) {
+                0
+            } else {
+                source.path.len() + what.to_string().len() + GUTTER
+            };
             let Some(rest) = room.checked_sub(line.len() + GUTTER + heading) else { break };
             *room = rest;
             shown.insert(at);

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::diff::{Status, parse_patch};
 use crate::domain::finding::{Anchor, Finding, Placement, Resolution, Severity, Unanchored};
+use crate::domain::units::LaneName;
 
 fn finding(path: &str, line: u32, quote: &str, title: &str, body: &str) -> Raised {
     let finding = Finding {
@@ -22,7 +23,7 @@ fn finding(path: &str, line: u32, quote: &str, title: &str, body: &str) -> Raise
         suggestion: None,
     };
     let placement = Placement::Unanchored { why: Unanchored::Unchanged };
-    Raised { lane: crate::domain::units::LaneName::new("one"), finding, placement, informed: false }
+    Raised { lane: LaneName::new("one"), finding, placement, informed: false }
 }
 
 fn texts(files: &[(&str, &str)]) -> BTreeMap<String, Bytes> {
@@ -50,7 +51,45 @@ fn target() -> Raised {
 #[test]
 fn a_claim_comes_with_its_function_its_definitions_and_its_callers() {
     let code = excerpts(&[&target()], &files(), &[], &Secrets::default(), 10_000);
-    insta::assert_snapshot!(render(&code), @"");
+    insta::assert_snapshot!(render(&code), @"
+    === other/far/away.rs
+    @@ uses of release
+    1 :| fn far() {
+    2 :|     release(4);
+    3 :| }
+    === src/day.rs
+    @@ uses of release
+     4 :|     fn close(&mut self) {
+       …
+     6 :|             self.count(order);
+     7 :|             self.count(order);
+     8 :|             if release(order) {
+     9 :|                 self.done(order);
+    10 :|             }
+    === src/day_test.rs
+    @@ uses of release
+    1 :| fn test_release() {
+    2 :|     assert!(release(3));
+    3 :| }
+    === src/shop.rs
+    @@ the function from line 6
+     3 :| /// Gives the goods back.
+     4 :| ///
+     5 :| /// Never twice.
+     6 :| pub fn release(order: u64) -> bool {
+     7 :|     let kept = hold(order);
+     8 :|     if kept {
+     9 :|         log(order);
+    10 :|     }
+    11 :|     unlock(order)
+    12 :| }
+    === src/store/hold.rs
+    @@ definition of hold
+    1 :| pub fn hold(order: u64) -> bool {
+    2 :|     // hold(order) is cheap
+    3 :|     order != LIMIT
+    4 :| }
+    ");
 }
 
 #[test]
@@ -67,7 +106,17 @@ fn what_the_diff_shows_already_is_not_shown_again() {
     });
     let only = texts(&[("src/shop.rs", SHOP)]);
     let code = excerpts(&[&raised, &raised], &only, &[&file], &Secrets::default(), 10_000);
-    insta::assert_snapshot!(render(&code), @"");
+    insta::assert_snapshot!(render(&code), @"
+    === src/shop.rs
+    @@ the function from line 6
+     3 :| /// Gives the goods back.
+     4 :| ///
+     5 :| /// Never twice.
+       …
+    10 :|     }
+    11 :|     unlock(order)
+    12 :| }
+    ");
 }
 
 #[test]
@@ -95,7 +144,17 @@ fn secrets_are_replaced_and_long_lines_cut() {
     let secrets = Secrets::new(["known_value".to_owned()]);
     let code = excerpts(&[&raised], &texts(&[("a.rs", &text), ("b.png", "here()\0")]), &[], &secrets, 10_000);
     let shown = render(&code).replace(&"long ".repeat(59), "long … long ");
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    === a.rs
+    @@ the function from line 1
+    1 :| fn pay() {
+    2 :|     let key = "[redacted: GitHub token]";
+    3 :|     ***();
+    4 :|     x⟨U+202E⟩y();
+    5 :|     long … long l …
+    6 :|     here();
+    7 :| }
+    "#);
 }
 
 #[test]
