@@ -237,8 +237,8 @@ mod tests {
         let flags = ReviewFlags { strategy: Some("parallel".into()), ..ReviewFlags::default() };
         let read = overrides(&flags, &env).unwrap();
         assert_eq!((read.strategy, read.max_cost), (Some(Strategy::Parallel), Some(MicroUsd(500_000))));
-        let flags = ReviewFlags { strategy: Some("adversarial".into()), ..ReviewFlags::default() };
-        let expected = "`strategy`: expected `auto`, `single` or `parallel`, got `adversarial`";
+        let flags = ReviewFlags { strategy: Some("thorough".into()), ..ReviewFlags::default() };
+        let expected = "`strategy`: expected `auto`, `single`, `sequential`, `parallel` or `adversarial`, got `thorough`";
         assert_eq!(overrides(&flags, &env), Err(expected.to_owned()));
     }
 }

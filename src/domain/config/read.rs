@@ -440,8 +440,8 @@ mod tests {
             "counterpoint.yml:2:17: budget.max_cost_usd: invalid type: string \"lots\", expected an amount in US dollars such as 0.50",
         );
         check(
-            "strategy: adversarial\n",
-            "counterpoint.yml:1:11: strategy: expected `auto`, `single` or `parallel`, got `adversarial`",
+            "strategy: thorough\n",
+            "counterpoint.yml:1:11: strategy: expected `auto`, `single`, `sequential`, `parallel` or `adversarial`, got `thorough`",
         );
         check(
             "lanes:\n  claude: {effort: low}\n  claude: null\n",
@@ -452,10 +452,27 @@ mod tests {
             "counterpoint.yml:2:11: lanes.claude: invalid type: integer `5`, expected a lane such as `{provider: openai, model: gpt-6.1-sol}`",
         );
         check("lanes:\nprices:\n", "fine");
+        check("paths: {rules: [{paths: [docs/**], strategy: single}]}\n", "fine");
+        check(
+            "lanes: {claude: {roles: [lead], focus: locks, models: {adversarial: claude-opus-5-5}}}\n",
+            "fine",
+        );
+        check(
+            "paths:\n  rules: [{paths: [docs/**]}]\n",
+            "counterpoint.yml:2:11: paths.rules[0]: missing field `strategy`",
+        );
+        check(
+            "lanes:\n  claude: {roles: [boss]}\n",
+            "counterpoint.yml:2:18: lanes.claude.roles: expected `lead`, `review` or `challenge`, got `boss`",
+        );
+        check(
+            "lanes:\n  claude:\n    models: {harsh: x}\n",
+            "counterpoint.yml:3:13: lanes.claude.models: expected ",
+        );
         check("version: 2\n", "counterpoint.yml:1:10: version: expected version 1, got 2");
         check(
             "fail_on: [any-high, sometimes]\n",
-            "counterpoint.yml:1:10: fail_on: expected `never`, `any-high`, `agreed-high`, `contradiction` or `incomplete`, got `sometimes`",
+            "counterpoint.yml:1:10: fail_on: expected `never`, `any-high`, `agreed-high`, `disputed`, `contradiction` or `incomplete`, got `sometimes`",
         );
         check(
             "lanes:\n  gemini: {effort: low}\n",

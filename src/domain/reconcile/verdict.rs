@@ -93,7 +93,10 @@ impl Case<'_> {
     fn defence(&self) -> Option<&Defence> {
         let own = |hearing: &&Hearing| self.members.iter().any(|member| member.lane == hearing.lane);
         let heard = self.hearings.iter().filter(own).filter(|hearing| hearing.purpose == Purpose::Defend);
-        heard.flat_map(|hearing| &hearing.defences).find(|defence| self.is_about(&defence.target))
+        let own =
+            heard.flat_map(|hearing| &hearing.defences).filter(|defence| self.is_about(&defence.target));
+        // Of several, what says most; their order means nothing.
+        own.min_by_key(|defence| (!defence.stands, &defence.target, &defence.claim))
     }
 
     /// What those say of it who did not raise it, each once.
@@ -102,8 +105,11 @@ impl Case<'_> {
         others
             .filter_map(|lane| {
                 let of_lane = self.challenges().filter(|hearing| hearing.lane == lane.lane);
-                let vote =
-                    of_lane.flat_map(|hearing| &hearing.votes).find(|vote| self.is_about(&vote.target))?;
+                let votes =
+                    of_lane.flat_map(|hearing| &hearing.votes).filter(|vote| self.is_about(&vote.target));
+                // Of several, what says most: a lane may have been asked about duplicates.
+                let vote = votes
+                    .min_by_key(|vote| (!vote.stands, weight(vote.stance), &vote.target, &vote.reason))?;
                 Some(Cast { lane: lane.lane.clone(), vote: vote.clone() })
             })
             .collect()
@@ -136,7 +142,20 @@ impl Case<'_> {
     }
 }
 
+/// A refutation outranks a confirmation.
+const fn weight(stance: Stance) -> u8 {
+    match stance {
+        Stance::Refuted => 0,
+        Stance::Confirmed => 1,
+        Stance::PreExisting => 2,
+        Stance::Plausible => 3,
+    }
+}
+
 /// How many lanes these are of.
 fn count<'a>(members: impl Iterator<Item = &'a Raised>) -> usize {
     members.map(|member| &member.lane).collect::<std::collections::BTreeSet<_>>().len()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,20 +1,23 @@
 //! Which files, which lanes, at what bound; decided before any model is asked.
 
+mod selection;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use self::selection::{Selection, select};
 use crate::adapters::clock::PUBLISHING;
 use crate::adapters::{Endpoints, providers};
 use crate::domain::batch::{self, Part};
 use crate::domain::budget::{self, Price, PriceBasis};
 use crate::domain::config::{Settings, Strategy};
-use crate::domain::diff::{self, Around, FileDiff, NoLines};
+use crate::domain::diff::{self, Around, FileDiff};
 use crate::domain::finding::Severity;
 use crate::domain::guidelines;
 use crate::domain::lane::Lane;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
 use crate::domain::pass::{End, Feature, Prompt};
-use crate::domain::plan::{Batch, BatchFile, Coverage, LeftOut, OUTPUT_CAPS, Plan, PlannedLane, sets};
+use crate::domain::plan::{Batch, BatchFile, OUTPUT_CAPS, Plan, PlannedLane, sets};
 use crate::domain::prompt::{self, MAX_NAMES, Material};
 use crate::domain::render::words::sentence;
 use crate::domain::snapshot::Snapshot;
@@ -35,15 +38,6 @@ const LEAST_BYTES: usize = 2_000;
 /// all of them read what the smallest context holds, and each request brings the rules again.
 const MOST_NARROW_REQUESTS: usize = 4;
 
-/// What is to be read.
-#[derive(Debug)]
-pub struct Selection<'a> {
-    /// The riskiest files first, neighbours together.
-    pub files: Vec<&'a FileDiff>,
-    /// What is left out from the start.
-    pub left_out: Coverage,
-}
-
 /// Plans a run.
 ///
 /// # Errors
@@ -61,7 +55,7 @@ pub fn make(
         .iter()
         .map(|file| (file.path.clone(), triage::strategy(&file.path, settings)))
         .collect();
-    let strategy = whole_strategy(settings, selection);
+    let strategy = selection.strategy(settings);
     let fitting = Fitting { snapshot, settings, selection, around, strategies: &strategies, strategy, cap };
     let (candidates, mut absent) = candidates(settings, endpoints);
     let candidates = fitting.wide_enough(candidates, &mut absent)?;
@@ -97,75 +91,6 @@ pub fn make(
         time: settings.max_time.saturating_sub(PUBLISHING.min(settings.max_time / 5)),
     };
     Ok(Plan { bound: plan.bound_from(0).plus(plan.debate_bound()).min(cap), ..plan })
-}
-
-/// The strategy of a run: one lane for documentation only, where the choice is free.
-fn whole_strategy(settings: &Settings, selection: &Selection<'_>) -> Strategy {
-    let plain = |file: &&FileDiff| {
-        triage::strategy(&file.path, settings) == Strategy::Auto
-            && triage::is_documentation(&file.path, settings)
-    };
-    if settings.strategy == Strategy::Auto && selection.files.iter().all(plain) {
-        return Strategy::Single;
-    }
-    settings.strategy
-}
-
-/// Decides what is to be read.
-///
-/// # Errors
-/// How the run ends when that is nothing.
-pub fn select<'a>(settings: &Settings, snapshot: &'a Snapshot) -> Result<Selection<'a>, Stop> {
-    let mut coverage = Coverage { unlisted: snapshot.unlisted, ..Coverage::default() };
-    let mut files = Vec::new();
-    for file in &snapshot.diff.files {
-        let left_out = |why: &str| LeftOut { path: file.path.clone(), why: why.to_owned() };
-        if let Some(why) = triage::left_out(file, settings, &snapshot.attributes) {
-            coverage.excluded.push(left_out(why.as_str()));
-            continue;
-        }
-        match file.no_lines {
-            None if file.hides_a_half() && !triage::is_binary_by_name(&file.path) => {
-                coverage.unread.push(left_out("it became another kind of file, and half of it is not shown"));
-            }
-            None => files.push((triage::risk(&file.path, &settings.high_stakes), file)),
-            Some(NoLines::Binary) => coverage.excluded.push(left_out("binary")),
-            Some(NoLines::NothingToRead) => coverage.excluded.push(left_out("no line changed")),
-            Some(NoLines::CalledBinary) => coverage.unread.push(left_out("called binary, and not read")),
-            Some(NoLines::Withheld) => coverage.unread.push(left_out("GitHub withholds its diff")),
-            Some(NoLines::TooLarge) => {
-                coverage
-                    .unread
-                    .push(left_out("GitHub withholds its diff, and it is too large to be compared"));
-            }
-            Some(NoLines::Unfetched) => {
-                coverage
-                    .unread
-                    .push(left_out("GitHub withholds its diff, and its content could not be fetched"));
-            }
-            Some(NoLines::Unreadable) => coverage.unread.push(left_out("its diff cannot be read")),
-        }
-    }
-    files.sort_by(|(risk, file), (other, next)| (risk, &file.path).cmp(&(other, &next.path)));
-    if files.is_empty() {
-        return Err(nothing_to_review(&coverage));
-    }
-    Ok(Selection { files: files.into_iter().map(|(_, file)| file).collect(), left_out: coverage })
-}
-
-fn nothing_to_review(coverage: &Coverage) -> Stop {
-    if !coverage.is_whole() {
-        let what = "Nothing could be read: the diff of every file that counts is withheld or cannot be read.";
-        let advice = "Review it by hand, or split the pull request.";
-        return Stop::fail(Reason::FilesUnread, ExitCode::NoReview, what, advice);
-    }
-    let what = if coverage.excluded.is_empty() {
-        "The pull request changes nothing."
-    } else {
-        "Nothing is left to review: every changed file is generated, vendored, binary, unchanged in content, or \
-         excluded."
-    };
-    Stop::skip(Reason::NothingToReview, what, "")
 }
 
 /// Lanes that are not asked, and how that counts.
