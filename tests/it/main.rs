@@ -18,6 +18,7 @@ mod agents;
 mod batches;
 mod chat;
 mod clouds;
+mod code;
 mod context;
 mod corpus_anchors;
 mod corpus_reviews;

@@ -1,5 +1,6 @@
 //! Lanes that look into the reviewed commit before they claim a bug: what they can read, and what never.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use counterpoint::adapters::git::Workspace;
@@ -232,7 +233,9 @@ async fn a_repository_that_would_run_something_for_a_lookup_runs_nothing() {
     }
     repo.git(&["config", "alias.ls-tree", &format!("!{evil}")]);
     repo.write(".git/info/attributes", "* diff=evil filter=evil\n");
-    answers(&from_git(repo.path(), &pull)).await;
+    let tree = from_git(repo.path(), &pull);
+    answers(&tree).await;
+    assert_eq!(tree.holding(&["refund".to_owned()], &[]).await.len(), 3);
     assert!(!mark.exists());
 }
 
@@ -553,5 +556,46 @@ async fn where_a_turn_was_dear_the_answer_is_asked_for_at_once_and_the_budget_ho
     let closed: Vec<bool> =
         world.claude().requests().iter().map(|request| !request.body["tool_choice"].is_null()).collect();
     assert_eq!(closed, [false, false, true]);
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn the_files_that_may_decide_are_those_that_hold_a_word_from_git_and_from_github_alike() {
+    let world = World::start().await;
+    let pull = odd();
+    world.add(pull.clone());
+    let words = ["refund".to_owned(), "shut".to_owned()];
+    let near =
+        ["src/shop.rs".to_owned(), "secret/notes.md".to_owned(), "passwd".to_owned(), "none.rs".to_owned()];
+    let (github, git) = (from_github(&world, &pull), from_git(pull.git.as_ref().unwrap().path(), &pull));
+    let local = git.holding(&words, &near).await;
+    assert_eq!(local.keys().collect::<Vec<_>>(), ["src/pay.rs", "src/shop.rs", "two words/é.rs"]);
+    assert_eq!(github.holding(&words, &near).await, local);
+    assert_eq!(world.count("POST /graphql"), 1);
+    github.holding(&words, &near).await;
+    assert_eq!(world.count("POST /graphql"), 1, "what was read once costs nothing");
+    let parts_of_words = ["efun".to_owned()];
+    assert_eq!(git.holding(&parts_of_words, &[]).await, BTreeMap::new());
+    assert_eq!(git.holding(&[], &near[..1]).await.len(), 1);
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn of_github_only_the_nearest_files_of_the_same_kind_are_read_for_a_debate() {
+    let names: Vec<String> = (0..90).map(|at| format!("src/{at:02}/a.rs")).collect();
+    let mut files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "refund();\n")).collect();
+    files.extend([
+        ("src/89/b.rs", "refund();\n"),
+        ("src/89/c.rs", "nothing();\n"),
+        ("src/89/d.md", "refund\n"),
+    ]);
+    let world = World::start().await;
+    let pull = Pull::from_files(&[], &files);
+    world.add(pull.clone());
+    let tree = from_github(&world, &pull);
+    let found = tree.holding(&["refund".to_owned()], &["src/89/a.rs".to_owned()]).await;
+    assert_eq!(found.len(), 59, "sixty were asked for, and one holds no word");
+    assert!(found.contains_key("src/89/b.rs") && !found.contains_key("src/89/d.md"));
+    assert_eq!(world.count("POST /graphql"), 1);
     world.assert_clean();
 }

@@ -33,6 +33,9 @@ const DEFINITION: usize = 25;
 /// Lines of comments and attributes above a definition.
 const ABOVE: usize = 8;
 
+/// Where a function begins at most so many lines above a use, all of them are shown: guards stand there.
+const CLOSE: usize = 8;
+
 /// Mentions of one name in one file that are looked at.
 const MENTIONS: usize = 50;
 
@@ -129,12 +132,14 @@ impl<'a> Source<'a> {
         body.chain((self.documented(at)..at).rev()).take(DEFINITION).collect()
     }
 
-    /// The lines to show where a name is used: the head of the function around, and two lines on each side.
+    /// The lines to show where a name is used: two on each side, and the head of the function around, with what
+    /// stands between where that is little.
     pub(super) fn usage(&self, at: usize) -> Vec<usize> {
-        let head = self.home(at).filter(|home| *home != at);
-        let beside = [at.checked_sub(1), Some(at + 1), at.checked_sub(2), Some(at + 2)];
-        let there = |at: &usize| *at < self.lines.len();
-        [Some(at), head].into_iter().chain(beside).flatten().filter(there).collect()
+        let head = self.home(at).filter(|home| *home < at);
+        let between = head.filter(|head| at - head <= CLOSE).map_or(at..at, |head| head..at);
+        let below = (at + 1..self.lines.len()).take(2);
+        let beside = alternating((0..at).rev().take(2), below);
+        [Some(at), head].into_iter().flatten().chain(beside).chain(between.rev()).collect()
     }
 
     /// The first line of the comments and attributes right above a line, or the line itself.

@@ -60,7 +60,7 @@ fn a_claim_comes_with_its_function_its_definitions_and_its_callers() {
     === src/day.rs
     @@ uses of release
      4 :|     fn close(&mut self) {
-       …
+     5 :|         for order in self.orders() {
      6 :|             self.count(order);
      7 :|             self.count(order);
      8 :|             if release(order) {
