@@ -299,6 +299,7 @@ mod tests {
         for quote in [
             "",
             "return",
+            "kept",
             "}",
             "let kept = hold(orders);",
             "t kept = hold(order)",

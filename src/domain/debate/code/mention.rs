@@ -73,7 +73,7 @@ impl Mention {
         let after = rest.get(length..)?;
         let code = line.trim_start();
         let first = code.split_whitespace().next().unwrap_or_default();
-        let comments = ["//", "/*", "*", "--", "<!--", "# "];
+        let comments = ["//", "/*", "* ", "*/", "--", "<!--", "# "];
         if comments.iter().any(|sign| code.starts_with(sign)) || before.contains("//") {
             return None;
         }
@@ -191,6 +191,8 @@ mod tests {
             ("    // pay() is called", None),
             ("    x(); // pay() is called", None),
             ("    # pay() is called", None),
+            ("     * pay() is called", None),
+            ("    *sum = shop.pay(3);", Some(Mention::Call)),
         ] {
             assert_eq!(of(line, "pay"), mention, "{line}");
         }
