@@ -26,6 +26,7 @@
 )]
 
 mod anthropic;
+mod cache;
 mod chat;
 mod contract;
 mod diff;

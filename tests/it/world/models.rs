@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
+use super::cache::{Cache, Counted};
 use super::http::{Call, Outgoing};
-use super::script::{Answer, What};
+use super::script::{Answer, Usage, What};
 use super::vendors::{self, Vendor};
 use super::{anthropic, chat, openai};
 
@@ -83,6 +84,7 @@ struct Script {
     counts_tokens: bool,
     told: BTreeMap<String, Value>,
     keyless: bool,
+    cache: Option<Cache>,
     requests: Vec<ModelRequest>,
 }
 
@@ -117,6 +119,14 @@ impl Lane {
     /// Makes the endpoint that counts tokens work; without this it answers 404.
     pub fn counts_tokens(&self) -> &Self {
         self.lock().counts_tokens = true;
+        self
+    }
+
+    /// Makes the vendor count what it is sent and keep what is marked in it, as `cache.rs` tells; without this all input
+    /// is new. Servers that speak Chat Completions differ too much to be played.
+    pub fn caches(&self) -> &Self {
+        assert!(self.vendor != Vendor::Chat, "no cache is played for servers of one's own");
+        self.lock().cache = Some(Cache::default());
         self
     }
 
@@ -199,6 +209,7 @@ impl Lane {
 
     async fn play(&self, answer: Answer, call: &Call, body: &Value) -> Outgoing {
         let mut answer = answer;
+        let counted = self.lock().cache.as_ref().map(|cache| cache.count(self.vendor, body));
         // A choice may lead to another one; a script that never decides is ended by the test's own limit.
         loop {
             if let Some(gate) = &answer.gate {
@@ -211,6 +222,9 @@ impl Lane {
                 _ => break,
             }
         }
+        if let Some(counted) = counted {
+            self.bill(&mut answer, body, counted);
+        }
         let mut outgoing = match self.vendor {
             Vendor::Anthropic => anthropic::render(&answer, body, call.body.len()),
             Vendor::OpenAi => openai::render(&answer, body, call.body.len()),
@@ -220,5 +234,16 @@ impl Lane {
         outgoing.chopped = answer.chopped;
         let headers = answer.headers.into_iter();
         headers.fold(outgoing, |outgoing, (name, value)| outgoing.header(&name, value))
+    }
+
+    /// What the cache says an answer costs, unless the script says it; what it leaves can be read from now on.
+    fn bill(&self, answer: &mut Answer, body: &Value, counted: Counted) {
+        let Some(text) = answer.what.text() else { return };
+        let Counted { uncached, read, written, .. } = counted;
+        let output = vendors::default_usage(body, 0, text);
+        answer.usage.get_or_insert(Usage { uncached, ..output }.cached(read, written));
+        if let Some(cache) = &mut self.lock().cache {
+            cache.keep(counted);
+        }
     }
 }

@@ -236,6 +236,17 @@ pub(super) enum What {
     Choose(Choose),
 }
 
+impl What {
+    /// What the model says, as far as it says anything.
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Truncated(text) | Self::BreaksOff(text) => Some(text),
+            Self::Calls(_) | Self::Refusal | Self::Unfinished(_) => Some(""),
+            _ => None,
+        }
+    }
+}
+
 /// One answer of a scripted model.
 #[derive(Clone)]
 pub struct Answer {

@@ -7,6 +7,7 @@
 )]
 
 mod anchors;
+mod caching;
 mod faults;
 mod reading;
 mod recorded;

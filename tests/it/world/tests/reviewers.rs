@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::{Answer, Usage, World, clearance, finding, reply};
 use super::{Got, send};
 
-async fn claude(world: &World, body: &Value) -> Got {
+pub(super) async fn claude(world: &World, body: &Value) -> Got {
     let key = world.claude().key.clone();
     let headers = [
         ("x-api-key", key.as_str()),
@@ -15,7 +15,7 @@ async fn claude(world: &World, body: &Value) -> Got {
     send(world, "POST", "/anthropic/v1/messages", &headers, &body.to_string()).await
 }
 
-async fn codex(world: &World, body: &Value) -> Got {
+pub(super) async fn codex(world: &World, body: &Value) -> Got {
     let key = format!("Bearer {}", world.codex().key);
     let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
     send(world, "POST", "/openai/v1/responses", &headers, &body.to_string()).await
