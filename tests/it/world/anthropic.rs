@@ -26,7 +26,9 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
         }
         What::OutOfQuota => return out_of_quota(),
         What::Html => return vendors::html(),
-        What::Hang | What::Choose(_) => return error(500, "api_error", "not to be rendered"),
+        What::Hang | What::Choose(_) | What::Reply(_) => {
+            return error(500, "api_error", "not to be rendered");
+        }
     };
     let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
     let mut message = message(request, text, stop_reason, usage);

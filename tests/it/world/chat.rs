@@ -23,7 +23,9 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
         }
         What::OutOfQuota => return error(402, "", "Insufficient credits.", None),
         What::Html => return vendors::html(),
-        What::Hang | What::Choose(_) => return error(500, "server_error", "not to be rendered", None),
+        What::Hang | What::Choose(_) | What::Reply(_) => {
+            return error(500, "server_error", "not to be rendered", None);
+        }
     };
     let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
     let usage = if answer.uncounted { Value::Null } else { counts(usage) };

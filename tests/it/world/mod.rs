@@ -29,6 +29,7 @@ mod anthropic;
 mod cache;
 mod chat;
 mod contract;
+mod debates;
 mod diff;
 mod events;
 mod faults;
@@ -53,6 +54,7 @@ mod writes;
 
 #[allow(unused_imports, reason = "the demo uses a part of these")]
 pub use self::{
+    debates::{Pass, Said, challenge, defence},
     diff::{FileDiff, FileStatus, Kind, Side},
     events::Event,
     faults::{Fault, Gate, On},
@@ -62,7 +64,7 @@ pub use self::{
     published::Published,
     pulls::{GitRepo, HeadRepo, Pull},
     run::{Finished, Run, Running, read_env_file},
-    script::{Answer, Finding, Form, Reply, Usage, challenge, clearance, defence, finding, reply},
+    script::{Answer, Finding, Form, Reply, Usage, clearance, finding, reply},
     state::{ErrorShape, Permission, State, User},
 };
 

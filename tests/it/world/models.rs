@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::cache::{Cache, Counted};
+use super::debates::Pass;
 use super::http::{Call, Outgoing};
 use super::script::{Answer, Usage, What};
 use super::vendors::{self, Vendor};
@@ -79,7 +80,8 @@ fn gather_text(value: &Value, texts: &mut Vec<String>) {
 
 #[derive(Default)]
 struct Script {
-    answers: VecDeque<Answer>,
+    /// Each for any call, or for one of this purpose.
+    answers: VecDeque<(Option<Pass>, Answer)>,
     otherwise: Option<Answer>,
     counts_tokens: bool,
     told: BTreeMap<String, Value>,
@@ -106,7 +108,26 @@ impl Lane {
 
     /// The answer to the next call nobody has an answer for yet.
     pub fn answers(&self, answer: impl Into<Answer>) -> &Self {
-        self.lock().answers.push_back(answer.into());
+        self.expects(None, answer.into())
+    }
+
+    /// The answer to the next blind review, whatever else is asked before.
+    pub fn reviews(&self, answer: impl Into<Answer>) -> &Self {
+        self.expects(Some(Pass::Review), answer.into())
+    }
+
+    /// The answer to the next question about what others found.
+    pub fn challenges(&self, answer: impl Into<Answer>) -> &Self {
+        self.expects(Some(Pass::Challenge), answer.into())
+    }
+
+    /// The answer to the next question about what others refuted.
+    pub fn defends(&self, answer: impl Into<Answer>) -> &Self {
+        self.expects(Some(Pass::Defend), answer.into())
+    }
+
+    fn expects(&self, pass: Option<Pass>, answer: Answer) -> &Self {
+        self.lock().answers.push_back((pass, answer));
         self
     }
 
@@ -185,30 +206,32 @@ impl Lane {
             return vendors::error(self.vendor, 400, "invalid_request_error", "Not JSON", None);
         };
         violations.extend(vendors::complaints(self.vendor, &body));
-        let answer = self.next_answer(call, &body);
-        let Some(answer) = answer else {
-            violations.push(format!("{}: a call that nobody scripted", self.vendor.name()));
-            return vendors::error(self.vendor, 500, "api_error", "Nobody scripted this call", None);
-        };
-        self.play(answer, call, &body).await
-    }
-
-    fn next_answer(&self, call: &Call, body: &Value) -> Option<Answer> {
         let headers = call.headers.iter().map(|(name, value)| {
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         });
+        let request = ModelRequest { vendor: self.vendor, body, headers: headers.collect() };
+        let told = request.tells_who().into_iter();
+        violations.extend(told.map(|word| format!("{}: not blind, told of {word}", self.vendor.name())));
+        let Some(answer) = self.next_answer(&request) else {
+            let pass = request.pass();
+            violations.push(format!("{}: a call that nobody scripted: {pass:?}", self.vendor.name()));
+            return vendors::error(self.vendor, 500, "api_error", "Nobody scripted this call", None);
+        };
+        self.play(answer, call, &request).await
+    }
+
+    fn next_answer(&self, request: &ModelRequest) -> Option<Answer> {
         let mut script = self.lock();
-        script.requests.push(ModelRequest {
-            vendor: self.vendor,
-            body: body.clone(),
-            headers: headers.collect(),
-        });
-        let next = script.answers.pop_front();
+        script.requests.push(request.clone());
+        let meant = |(pass, _): &(Option<Pass>, Answer)| pass.is_none_or(|pass| pass == request.pass());
+        let next = script.answers.iter().position(meant);
+        let next = next.and_then(|at| script.answers.remove(at)).map(|(_, answer)| answer);
         next.or_else(|| script.otherwise.clone())
     }
 
-    async fn play(&self, answer: Answer, call: &Call, body: &Value) -> Outgoing {
+    async fn play(&self, answer: Answer, call: &Call, request: &ModelRequest) -> Outgoing {
         let mut answer = answer;
+        let body = &request.body;
         let counted = self.lock().cache.as_ref().map(|cache| cache.count(self.vendor, body));
         // A choice may lead to another one; a script that never decides is ended by the test's own limit.
         loop {
@@ -217,7 +240,11 @@ impl Lane {
             }
             tokio::time::sleep(answer.delay).await;
             match &answer.what {
-                What::Choose(choose) => answer = choose(body),
+                What::Choose(choose) => answer = choose(request),
+                What::Reply(reply) => {
+                    answer.what = What::Text(request.in_its_names(reply).to_string());
+                    break;
+                }
                 What::Hang => return std::future::pending().await,
                 _ => break,
             }

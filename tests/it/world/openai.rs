@@ -29,7 +29,9 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
             return error(429, "insufficient_quota", message, Some("insufficient_quota"));
         }
         What::Html => return vendors::html(),
-        What::Hang | What::Choose(_) => return error(500, "server_error", "not to be rendered", None),
+        What::Hang | What::Choose(_) | What::Reply(_) => {
+            return error(500, "server_error", "not to be rendered", None);
+        }
     };
     let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
     let mut response = response(request, text, &end, usage);

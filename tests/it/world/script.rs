@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::debates::Said;
 use super::faults::Gate;
+use super::models::ModelRequest;
 
 /// A finding with everything the reply schema asks for; what a test does not care about has a default.
 #[derive(Clone, Debug)]
@@ -92,32 +94,6 @@ pub fn clearance(path: &str, quote: &str, reason: &str) -> Value {
     json!({"path": path, "quote": quote, "reason": reason})
 }
 
-/// One answer to another reviewer's finding.
-pub fn challenge(target: &str, verdict: &str, reason: &str, path: &str, quote: &str) -> Value {
-    json!({
-        "target_id": target,
-        "attempted_refutation": reason,
-        "evidence": [{"path": path, "quote": quote}],
-        "verdict": verdict,
-        "corrected_severity": null,
-        "duplicate_of": null,
-        "confidence": 75,
-    })
-}
-
-/// What the reviewer who raised a finding says to its refutation: `stand`, `narrow` or `withdraw`.
-pub fn defence(target: &str, answer: &str, path: &str, quote: &str) -> Value {
-    json!({
-        "target_id": target,
-        "evidence": [{"path": path, "quote": quote}],
-        "answer": answer,
-        "narrowed_severity": null,
-        "narrowed_line_start": null,
-        "narrowed_line_end": null,
-        "narrowed_claim": null,
-    })
-}
-
 /// A whole reply by the one reply schema.
 #[derive(Clone, Debug)]
 pub struct Reply(Value);
@@ -147,13 +123,15 @@ impl Reply {
     }
 
     /// Makes this the reply of a challenge pass.
-    pub fn challenges(self, challenges: impl IntoIterator<Item = Value>) -> Self {
-        self.with("challenges", challenges.into_iter().collect::<Vec<_>>()).with("pass", "challenge")
+    pub fn challenges(self, challenges: impl IntoIterator<Item = Said>) -> Self {
+        let challenges: Vec<_> = challenges.into_iter().map(Said::into_value).collect();
+        self.with("challenges", challenges).with("pass", "challenge")
     }
 
     /// Makes this the reply of a defence pass.
-    pub fn defences(self, defences: impl IntoIterator<Item = Value>) -> Self {
-        self.with("defences", defences.into_iter().collect::<Vec<_>>()).with("pass", "defend")
+    pub fn defences(self, defences: impl IntoIterator<Item = Said>) -> Self {
+        let defences: Vec<_> = defences.into_iter().map(Said::into_value).collect();
+        self.with("defences", defences).with("pass", "defend")
     }
 
     pub fn summary(self, summary: &str) -> Self {
@@ -209,11 +187,13 @@ pub enum Form {
 }
 
 /// Decides on an answer when the request is known.
-pub type Choose = Arc<dyn Fn(&Value) -> Answer + Send + Sync>;
+pub type Choose = Arc<dyn Fn(&ModelRequest) -> Answer + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) enum What {
     Text(String),
+    /// A reply that names findings by their titles.
+    Reply(Value),
     /// Name and arguments of the tools that the model wants to use, the arguments as text.
     Calls(Vec<(String, String)>),
     Refusal,
@@ -279,7 +259,7 @@ impl From<What> for Answer {
 
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
-        Self::text(reply.0.to_string())
+        What::Reply(reply.0).into()
     }
 }
 
@@ -360,7 +340,12 @@ impl Answer {
 
     /// An answer made from the request's body.
     pub fn choose(choose: impl Fn(&Value) -> Self + Send + Sync + 'static) -> Self {
-        What::Choose(Arc::new(choose)).into()
+        Self::consider(move |request| choose(&request.body))
+    }
+
+    /// An answer made from the request as the model reads it.
+    pub fn consider(consider: impl Fn(&ModelRequest) -> Self + Send + Sync + 'static) -> Self {
+        What::Choose(Arc::new(consider)).into()
     }
 
     pub fn streamed(mut self) -> Self {

@@ -8,6 +8,7 @@
 
 mod anchors;
 mod caching;
+mod debating;
 mod faults;
 mod reading;
 mod recorded;

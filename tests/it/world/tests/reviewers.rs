@@ -21,7 +21,7 @@ pub(super) async fn codex(world: &World, body: &Value) -> Got {
     send(world, "POST", "/openai/v1/responses", &headers, &body.to_string()).await
 }
 
-async fn chat(world: &World, body: &Value) -> Got {
+pub(super) async fn chat(world: &World, body: &Value) -> Got {
     let key = format!("Bearer {}", world.chat().key);
     let headers = [("authorization", key.as_str()), ("content-type", "application/json")];
     send(world, "POST", "/chat/v1/chat/completions", &headers, &body.to_string()).await
@@ -301,7 +301,7 @@ async fn what_a_vendor_would_refuse_is_a_violation() {
 async fn calls_nobody_scripted_and_scripts_nobody_used_are_found_out() {
     let world = World::start().await;
     assert_eq!(claude(&world, &to_claude()).await.status, 500);
-    assert_eq!(world.take_violations(), ["Anthropic: a call that nobody scripted"]);
+    assert_eq!(world.take_violations(), ["Anthropic: a call that nobody scripted: Review"]);
     let wrong = [("authorization", "Bearer wrong"), ("content-type", "application/json")];
     assert_eq!(send(&world, "POST", "/openai/v1/responses", &wrong, "{}").await.status, 401);
     let count = send(&world, "POST", "/anthropic/v1/messages/count_tokens", &[], "{}").await;

@@ -1,0 +1,162 @@
+//! Challenge and defence: what a request asks, and words for what a scripted reviewer says to it.
+//!
+//! Findings come before a reviewer shuffled and under names made for the question, so scripts speak of them by title.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::{Value, json};
+
+use super::models::ModelRequest;
+use super::vendors::Vendor;
+
+/// What a call is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pass {
+    Review,
+    Challenge,
+    Defend,
+}
+
+impl ModelRequest {
+    /// What stands behind the pull request: the part that differs from pass to pass.
+    pub fn task(&self) -> String {
+        static FENCE: LazyLock<Regex> =
+            LazyLock::new(|| Regex::new(r"\n----- (data-[0-9a-f]+) end\n").unwrap());
+        let content = match self.vendor {
+            Vendor::Anthropic => &self.body["messages"][0]["content"],
+            Vendor::OpenAi => &self.body["input"][0]["content"],
+            Vendor::Chat => {
+                let messages = self.body["messages"].as_array();
+                let mut users = messages.into_iter().flatten().filter(|message| message["role"] == "user");
+                let said = users.next().and_then(|message| message["content"].as_str()).unwrap_or_default();
+                return FENCE.splitn(said, 2).last().unwrap_or_default().to_owned();
+            }
+        };
+        let last = content.as_array().and_then(|blocks| blocks.last());
+        last.and_then(|block| block["text"].as_str()).unwrap_or_default().to_owned()
+    }
+
+    pub fn pass(&self) -> Pass {
+        let task = self.task();
+        let asks = |pass: &str| task.contains(&format!("Set `pass` to \"{pass}\""));
+        match (asks("challenge"), asks("defend")) {
+            (true, _) => Pass::Challenge,
+            (_, true) => Pass::Defend,
+            _ => Pass::Review,
+        }
+    }
+
+    /// What the question calls the finding of this title: the name that stands nearest before it.
+    pub fn id_of(&self, title: &str) -> Option<String> {
+        let task = self.task();
+        let before = task.split_once(title)?.0;
+        NAME.find_iter(before).last().map(|name| name.as_str().to_owned())
+    }
+
+    /// The names of the findings that are put before the reviewer, in the order they are shown in.
+    pub fn targets(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for name in NAME.find_iter(&self.task()).map(|name| name.as_str().to_owned()) {
+            if name.starts_with('T') && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// Words in the question of a challenge or a defence that tell who else is there.
+    pub fn tells_who(&self) -> Vec<String> {
+        static WHO: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r"(?i)claude|anthropic|sonnet|opus|codex|openai|\bgpt|qwen").unwrap()
+        });
+        if self.pass() == Pass::Review {
+            return Vec::new();
+        }
+        WHO.find_iter(&self.task()).map(|word| word.as_str().to_owned()).collect()
+    }
+
+    /// A reply in the names of this question, wherever it names a finding by its title.
+    pub(super) fn in_its_names(&self, reply: &Value) -> Value {
+        let mut reply = reply.clone();
+        for key in ["challenges", "defences"] {
+            for said in reply[key].as_array_mut().into_iter().flatten() {
+                for reference in ["target_id", "duplicate_of"] {
+                    let id = said[reference].as_str().and_then(|title| self.id_of(title));
+                    if let Some(id) = id {
+                        said[reference] = json!(id);
+                    }
+                }
+            }
+        }
+        reply
+    }
+}
+
+/// What findings are called in questions: `T1` those that are asked about, `O1` the reviewer's own.
+static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[TO]\d+\b").unwrap());
+
+/// What a reviewer says of one finding.
+#[derive(Clone, Debug)]
+pub struct Said(Value);
+
+/// One answer to another reviewer's finding, by its title: `confirmed`, `plausible`, `refuted` or `pre_existing`.
+pub fn challenge(title: &str, verdict: &str, reason: &str, path: &str, quote: &str) -> Said {
+    Said(json!({
+        "target_id": title,
+        "attempted_refutation": reason,
+        "evidence": [{"path": path, "quote": quote}],
+        "verdict": verdict,
+        "corrected_severity": null,
+        "duplicate_of": null,
+        "confidence": 75,
+    }))
+}
+
+/// What the reviewer who raised a finding says to its refutation, by its title: `stand`, `narrow` or `withdraw`.
+pub fn defence(title: &str, answer: &str, path: &str, quote: &str) -> Said {
+    Said(json!({
+        "target_id": title,
+        "evidence": [{"path": path, "quote": quote}],
+        "answer": answer,
+        "narrowed_severity": null,
+        "narrowed_line_start": null,
+        "narrowed_line_end": null,
+        "narrowed_claim": null,
+    }))
+}
+
+impl Said {
+    /// How bad it is, or what is left of it.
+    pub fn severity(self, severity: &str) -> Self {
+        let key = if self.0.get("answer").is_some() { "narrowed_severity" } else { "corrected_severity" };
+        self.with(key, severity)
+    }
+
+    /// The lines of what is left of it.
+    pub fn lines(self, start: i64, end: i64) -> Self {
+        self.with("narrowed_line_start", start).with("narrowed_line_end", end)
+    }
+
+    /// What is left of it, or why it holds.
+    pub fn claim(self, claim: &str) -> Self {
+        self.with("narrowed_claim", claim)
+    }
+
+    /// The reviewer's own finding of this title says the same.
+    pub fn same_as(self, title: &str) -> Self {
+        self.with("duplicate_of", title)
+    }
+
+    /// Any key, also one the schema does not have or a value it does not allow.
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        if let Some(map) = self.0.as_object_mut() {
+            map.insert(key.to_owned(), value.into());
+        }
+        self
+    }
+
+    pub(super) fn into_value(self) -> Value {
+        self.0
+    }
+}
