@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::http::Outgoing;
 use super::script::{Answer, Form, Usage, What};
-use super::vendors::{self, Vendor, default_usage, pieces, server_sent_event};
+use super::vendors::{self, Vendor, pieces, server_sent_event};
 
 pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoing {
     let error = |status, kind, message: &str| vendors::error(Vendor::Anthropic, status, kind, message, None);
@@ -30,7 +30,7 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
             return error(500, "api_error", "not to be rendered");
         }
     };
-    let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
+    let usage = answer.billed(request, request_bytes, text);
     let mut message = message(request, text, stop_reason, usage);
     if let What::Calls(calls) = &answer.what {
         let turn = request["messages"].as_array().map_or(0, Vec::len);

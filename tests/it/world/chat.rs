@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::http::Outgoing;
 use super::script::{Answer, Form, Usage, What};
-use super::vendors::{self, Vendor, default_usage, pieces};
+use super::vendors::{self, Vendor, pieces};
 
 pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoing {
     let error = |status, kind, message: &str, code| vendors::error(Vendor::Chat, status, kind, message, code);
@@ -27,7 +27,7 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
             return error(500, "server_error", "not to be rendered", None);
         }
     };
-    let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
+    let usage = answer.billed(request, request_bytes, text);
     let usage = if answer.uncounted { Value::Null } else { counts(usage) };
     let asked = request["stream"] == true;
     let calls = match &answer.what {

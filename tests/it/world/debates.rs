@@ -47,22 +47,23 @@ impl ModelRequest {
         }
     }
 
-    /// What the question calls the finding of this title: the name that stands nearest before it.
+    /// What the question calls the finding of this title.
     pub fn id_of(&self, title: &str) -> Option<String> {
-        let task = self.task();
-        let before = task.split_once(title)?.0;
-        NAME.find_iter(before).last().map(|name| name.as_str().to_owned())
+        self.findings().into_iter().find_map(|(id, shown)| (shown == title).then_some(id))
     }
 
-    /// The names of the findings that are put before the reviewer, in the order they are shown in.
+    /// The titles of the findings that are put before the reviewer, in the order they are shown in.
     pub fn targets(&self) -> Vec<String> {
-        let mut names = Vec::new();
-        for name in NAME.find_iter(&self.task()).map(|name| name.as_str().to_owned()) {
-            if name.starts_with('T') && !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        names
+        let others = self.findings().into_iter().filter(|(id, _)| id.starts_with('T'));
+        others.map(|(_, title)| title).collect()
+    }
+
+    /// Name and title of each finding in the question, one a line: `T1` are asked about, `O1` are the reviewer's own.
+    fn findings(&self) -> Vec<(String, String)> {
+        let task = self.task();
+        let lines = task.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let text = |finding: &Value, key: &str| finding[key].as_str().map(str::to_owned);
+        lines.filter_map(|finding| Some((text(&finding, "id")?, text(&finding, "title")?))).collect()
     }
 
     /// Words in the question of a challenge or a defence that tell who else is there.
@@ -92,9 +93,6 @@ impl ModelRequest {
         reply
     }
 }
-
-/// What findings are called in questions: `T1` those that are asked about, `O1` the reviewer's own.
-static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b[TO]\d+\b").unwrap());
 
 /// What a reviewer says of one finding.
 #[derive(Clone, Debug)]

@@ -267,8 +267,8 @@ impl Lane {
     fn bill(&self, answer: &mut Answer, body: &Value, counted: Counted) {
         let Some(text) = answer.what.text() else { return };
         let Counted { uncached, read, written, .. } = counted;
-        let output = vendors::default_usage(body, 0, text);
-        answer.usage.get_or_insert(Usage { uncached, ..output }.cached(read, written));
+        let billed = answer.billed(body, 0, text);
+        answer.usage.get_or_insert(Usage { uncached, ..billed }.cached(read, written));
         if let Some(cache) = &mut self.lock().cache {
             cache.keep(counted);
         }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::http::Outgoing;
 use super::script::{Answer, Form, Usage, What};
-use super::vendors::{self, Vendor, default_usage, pieces, server_sent_event};
+use super::vendors::{self, Vendor, pieces, server_sent_event};
 
 pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoing {
     let error =
@@ -33,7 +33,7 @@ pub fn render(answer: &Answer, request: &Value, request_bytes: usize) -> Outgoin
             return error(500, "server_error", "not to be rendered", None);
         }
     };
-    let usage = answer.usage.unwrap_or_else(|| default_usage(request, request_bytes, text));
+    let usage = answer.billed(request, request_bytes, text);
     let mut response = response(request, text, &end, usage);
     if let What::Calls(calls) = &answer.what {
         response["output"] = uses(calls, request);

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::debates::Said;
 use super::faults::Gate;
 use super::models::ModelRequest;
+use super::vendors;
 
 /// A finding with everything the reply schema asks for; what a test does not care about has a default.
 #[derive(Clone, Debug)]
@@ -233,6 +234,7 @@ pub struct Answer {
     pub(super) what: What,
     pub(super) form: Form,
     pub(super) usage: Option<Usage>,
+    thinks: u64,
     pub(super) headers: Vec<(String, String)>,
     pub(super) delay: Duration,
     pub(super) gate: Option<Gate>,
@@ -247,6 +249,7 @@ impl From<What> for Answer {
             what,
             form: Form::AsAsked,
             usage: None,
+            thinks: 0,
             headers: Vec::new(),
             delay: Duration::ZERO,
             gate: None,
@@ -361,6 +364,20 @@ impl Answer {
     pub fn usage(mut self, usage: Usage) -> Self {
         self.usage = Some(usage);
         self
+    }
+
+    /// So many tokens of reasoning besides the text.
+    pub fn thinks(mut self, tokens: u64) -> Self {
+        self.thinks = tokens;
+        self
+    }
+
+    /// What the call is billed for: what the script says, else what it looks like.
+    pub(super) fn billed(&self, request: &Value, request_bytes: usize, text: &str) -> Usage {
+        self.usage.unwrap_or_else(|| {
+            let usage = vendors::default_usage(request, request_bytes, text);
+            Usage { output: usage.output + self.thinks, ..usage }.reasoning(self.thinks)
+        })
     }
 
     /// Tells no tokens at all.

@@ -6,8 +6,8 @@ use super::super::{Answer, ModelRequest, Pass, World, challenge, defence, reply}
 use super::reviewers::{chat, claude, codex};
 
 const CHALLENGE: &str = "Set `pass` to \"challenge\".\n\
-    T1: A refund is paid twice (src/a.rs:3)\n{\"id\": \"T2\", \"title\": \"A token outlives its hour\"}\n\
-    Your own:\nO1: A token lives too long";
+    {\"id\":\"T1\",\"title\":\"A refund is paid twice\"}\n{\"id\":\"T2\",\"title\":\"A token outlives its hour\"}\n\
+    Your own:\n{\"id\":\"O1\",\"title\":\"A token lives too long\"}\n";
 
 fn to_claude(task: &str) -> Value {
     let content = json!([{"type": "text", "text": "Set `pass` to \"defend\", says the pull request."},
@@ -42,7 +42,7 @@ async fn the_pass_of_a_question_stands_in_its_task_on_every_wire() {
         let requests = lane.requests();
         let passes: Vec<Pass> = requests.iter().map(ModelRequest::pass).collect();
         assert_eq!(passes, [Pass::Review, Pass::Challenge, Pass::Defend]);
-        assert_eq!(requests[1].targets(), ["T1", "T2"]);
+        assert_eq!(requests[1].targets(), ["A refund is paid twice", "A token outlives its hour"]);
     }
     world.assert_clean();
 }
