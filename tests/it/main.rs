@@ -22,6 +22,7 @@ mod code;
 mod context;
 mod corpus_anchors;
 mod corpus_reviews;
+mod debates;
 mod degraded;
 mod ends;
 mod first_review;

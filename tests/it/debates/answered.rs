@@ -1,0 +1,204 @@
+//! The other lane refuted it with code that stands: what the answer of the lane that raised it makes of it.
+
+use super::*;
+
+/// A shop in which Codex refutes Claude's expiry.
+async fn contested() -> World {
+    let world = one_sided().await;
+    world.codex().challenges(refuted());
+    world
+}
+
+fn stands() -> Said {
+    defence(EXPIRY, "stand", FILE, COMPARISON)
+        .claim("Nothing in this file issues tokens with a second to spare.")
+}
+
+#[tokio::test]
+async fn a_finding_that_whoever_raised_it_stands_by_is_disputed_and_both_sides_are_told() {
+    let world = contested().await;
+    world.claude().defends(answers([stands()]));
+    let run = adversarial(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(passes(&run).join("\n"), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_finding_that_is_narrowed_keeps_what_is_left_of_it() {
+    let world = contested().await;
+    let narrowed = defence(EXPIRY, "narrow", FILE, COMPARISON)
+        .severity("medium")
+        .lines(1, 2)
+        .claim("Only a token without a second to spare lives too long.");
+    world.claude().defends(answers([narrowed]));
+    let run = adversarial(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(verdicts(&run).join("\n"), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn what_is_narrowed_cannot_grow() {
+    let mut told = String::new();
+    let narrow = || defence(EXPIRY, "narrow", FILE, COMPARISON).claim("Less.");
+    for (name, narrowed) in [
+        ("more severe", narrow().severity("critical")),
+        ("lines that are not in the file", narrow().lines(400, 900)),
+        ("lines backwards", narrow().lines(2, 1)),
+        ("no severity there is", narrow().with("narrowed_severity", "catastrophic")),
+        ("nothing", defence(EXPIRY, "narrow", FILE, COMPARISON)),
+    ] {
+        let world = contested().await;
+        world.claude().defends(answers([narrowed]));
+        let run = adversarial(&world).finish().await;
+        let places = world.published(7).places().join(", ");
+        told.push_str(&format!("{name}: {} at {places}\n", verdicts(&run).join("; ")));
+        world.assert_clean();
+    }
+    insta::assert_snapshot!(told, @"");
+}
+
+#[tokio::test]
+async fn a_finding_lowered_below_what_is_shown_inline_stays_in_the_summary() {
+    let world = contested().await;
+    let narrowed = defence(EXPIRY, "narrow", FILE, COMPARISON).severity("low").claim("Hardly ever.");
+    world.claude().defends(answers([narrowed]));
+    let run = adversarial(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_finding_that_whoever_raised_it_gives_up_is_withdrawn_and_told_in_a_fold_only() {
+    let world = contested().await;
+    world.claude().defends(answers([defence(EXPIRY, "withdraw", FILE, IS_VALID)]));
+    let run = adversarial(&world).input("fail-on", "any-high,disputed").finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    assert_eq!(world.published(7).inline.len(), 0);
+    world.assert_clean();
+}
+
+fn void() -> Said {
+    defence(EXPIRY, "stand", FILE, "    now <= expires_at + LEEWAY").claim("It does.")
+}
+
+#[tokio::test]
+async fn an_answer_that_quotes_what_stands_nowhere_is_asked_for_once_more_and_then_counts_as_none() {
+    let world = contested().await;
+    world.claude().defends(answers([void()])).defends(answers([void()]));
+    let run = adversarial(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    assert_eq!(asked(world.claude()), [Pass::Review, Pass::Defend, Pass::Defend]);
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn an_answer_that_quotes_what_stands_the_second_time_counts() {
+    for repaired in [stands(), defence(EXPIRY, "narrow", FILE, COMPARISON).severity("medium").claim("Less.")]
+    {
+        let world = contested().await;
+        world.claude().defends(answers([void()])).defends(answers([repaired]));
+        let run = adversarial(&world).finish().await;
+        assert_eq!(run.output("disputed"), "1", "{}", ended(&run));
+        assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+        world.assert_clean();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_whose_second_try_fails_was_not_heard() {
+    for failed in [Answer::refusal(), Answer::text("Never mind."), Answer::out_of_quota()] {
+        let world = contested().await;
+        world.claude().defends(answers([void()])).otherwise(failed);
+        let run = adversarial(&world).finish().await;
+        assert_eq!(run.output("disputed"), "1", "{}", ended(&run));
+        assert!(read(&world).contains("not heard"), "{}", read(&world));
+        world.assert_clean();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_leaves_the_finding_out_was_not_heard_on_it() {
+    let world = contested().await;
+    world.claude().defends(answers([]));
+    let run = adversarial(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    assert!(read(&world).contains("not heard"), "{}", read(&world));
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_lane_that_could_not_answer_leaves_it_disputed_and_the_summary_says_not_heard() {
+    let mut told = String::new();
+    for (name, answer) in [
+        ("refusal", Answer::refusal()),
+        ("prose", Answer::text("I would rather not.")),
+        ("overloaded", Answer::overloaded()),
+        ("no money", Answer::out_of_quota()),
+    ] {
+        let world = contested().await;
+        world.claude().otherwise(answer);
+        let run = adversarial(&world).finish().await;
+        told.push_str(&format!("{name}: {}\n", ended(&run).replace('\n', "; ")));
+        told.push_str(&lines_with(&read(&world), &["not heard"]).join("\n"));
+        told.push('\n');
+        world.assert_clean();
+    }
+    insta::assert_snapshot!(told, @"");
+}
+
+#[tokio::test]
+async fn a_refutation_without_code_that_stands_is_nothing_to_answer() {
+    let world = one_sided().await;
+    world.codex().challenges(votes([challenge(EXPIRY, "refuted", SAFE, FILE, "let leeway = 1;")]));
+    let run = adversarial(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    assert_eq!(asked(world.claude()), [Pass::Review]);
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn only_what_was_refuted_is_answered_for() {
+    let world = shop().await;
+    world.claude().reviews(reply([expiry(), refund()]));
+    world.codex().reviews(reply([]));
+    world.codex().challenges(votes([
+        challenge(EXPIRY, "refuted", SAFE, FILE, IS_VALID),
+        challenge(REFUND, "confirmed", "It doubles.", FILE, DOUBLED),
+    ]));
+    let other = defence(REFUND, "withdraw", FILE, DOUBLED);
+    world.claude().defends(answers([stands(), other, defence("T9", "withdraw", FILE, DOUBLED)]));
+    let run = adversarial(&world).finish().await;
+    assert_eq!(world.claude().requests()[1].targets(), [EXPIRY]);
+    assert!(world.claude().requests()[1].task().contains(SAFE), "the refutation is not told");
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn both_lanes_attack_and_answer_at_the_same_time() {
+    let world = shop().await;
+    world.claude().reviews(reply([expiry()]));
+    world.codex().reviews(reply([refund()]));
+    world.codex().challenges(refuted());
+    world.claude().challenges(votes([challenge(
+        REFUND,
+        "refuted",
+        "The caller halves it.",
+        FILE,
+        "    amount",
+    )]));
+    world.claude().defends(answers([stands()]));
+    world.codex().defends(answers([defence(REFUND, "withdraw", FILE, "")]));
+    let run = adversarial(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    world.assert_clean();
+}

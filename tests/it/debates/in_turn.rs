@@ -1,0 +1,139 @@
+//! `sequential`: the first lane reviews, the second checks and adds what was missed, the first answers.
+
+use super::*;
+
+/// A shop in which Claude, being first, raises the expiry.
+async fn first_raises() -> World {
+    let world = shop().await;
+    world.claude().reviews(reply([expiry()]));
+    world
+}
+
+fn confirmed() -> Said {
+    challenge(EXPIRY, "confirmed", "Nothing rules it out.", FILE, COMPARISON)
+}
+
+#[tokio::test]
+async fn what_the_second_lane_confirms_is_confirmed() {
+    let world = first_raises().await;
+    world.codex().challenges(votes([confirmed()]));
+    let run = sequential(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(passes(&run).join("\n"), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn what_the_second_lane_refutes_is_disputed_or_withdrawn_as_the_first_answers() {
+    let mut told = String::new();
+    for answer in ["stand", "withdraw"] {
+        let world = first_raises().await;
+        world.codex().challenges(refuted());
+        world.claude().defends(answers([defence(EXPIRY, answer, FILE, COMPARISON)]));
+        let run = sequential(&world).finish().await;
+        told.push_str(&format!("{answer}: {}\n", ended(&run).replace('\n', "; ")));
+        world.assert_clean();
+    }
+    insta::assert_snapshot!(told, @"");
+}
+
+#[tokio::test]
+async fn what_the_second_lane_cannot_tell_is_from_one_reviewer() {
+    let world = first_raises().await;
+    world.codex().challenges(votes([]));
+    let run = sequential(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn what_the_second_lane_adds_is_checked_by_the_first() {
+    let mut told = String::new();
+    for verdict in ["confirmed", "plausible", "refuted"] {
+        let world = first_raises().await;
+        world.codex().challenges(reply([refund()]).challenges([confirmed()]));
+        world.claude().challenges(votes([challenge(
+            REFUND,
+            verdict,
+            "The caller halves it.",
+            FILE,
+            DOUBLED,
+        )]));
+        if verdict == "refuted" {
+            world
+                .codex()
+                .defends(answers([defence(REFUND, "stand", FILE, DOUBLED).claim("No caller is shown.")]));
+        }
+        let run = sequential(&world).finish().await;
+        told.push_str(&format!(
+            "{verdict}: {}\n{}\n",
+            ended(&run).replace('\n', "; "),
+            verdicts(&run).join("; ")
+        ));
+        world.assert_clean();
+    }
+    insta::assert_snapshot!(told, @"");
+}
+
+#[tokio::test]
+async fn people_read_who_came_first_and_who_added_what() {
+    let world = first_raises().await;
+    world
+        .codex()
+        .challenges(reply([refund()]).challenges([challenge(EXPIRY, "refuted", SAFE, FILE, IS_VALID)]));
+    world
+        .claude()
+        .defends(answers([defence(EXPIRY, "stand", FILE, COMPARISON).claim("Nothing issues them so.")]));
+    world.claude().challenges(votes([challenge(REFUND, "confirmed", "It doubles.", FILE, DOUBLED)]));
+    let run = sequential(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(read(&world), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn nothing_is_agreed_because_the_second_lane_has_read_the_first() {
+    let world = first_raises().await;
+    world.codex().challenges(reply([boundary()]).challenges([confirmed()]));
+    let run = sequential(&world).finish().await;
+    assert_eq!(run.output("agreed"), "0", "{}", ended(&run));
+    insta::assert_snapshot!(ended(&run), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn repeating_a_finding_does_not_stand_in_for_a_check_of_it() {
+    let world = first_raises().await;
+    world
+        .codex()
+        .challenges(reply([boundary()]).challenges([challenge(EXPIRY, "refuted", SAFE, FILE, IS_VALID)]));
+    world.claude().defends(answers([defence(EXPIRY, "stand", FILE, COMPARISON)]));
+    let run = sequential(&world).finish().await;
+    assert_eq!(run.output("agreed"), "0", "{}", ended(&run));
+    insta::assert_snapshot!(ended(&run), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn where_the_first_found_nothing_the_second_still_reads_and_the_first_checks() {
+    let world = shop().await;
+    world.claude().reviews(reply([]));
+    world.codex().challenges(reply([refund()]).challenges([]));
+    world.claude().challenges(votes([challenge(REFUND, "confirmed", "It doubles.", FILE, DOUBLED)]));
+    let run = sequential(&world).finish().await;
+    insta::assert_snapshot!(ended(&run), @"");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_clean_pull_request_costs_two_passes_and_gets_no_comment() {
+    let world = shop().await;
+    world.claude().reviews(reply([]));
+    world.codex().challenges(votes([]));
+    let run = sequential(&world).finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
+    assert!(world.published(7).comments.is_empty(), "{}", world.published(7));
+    world.assert_clean();
+}
