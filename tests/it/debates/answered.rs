@@ -19,9 +19,33 @@ async fn a_finding_that_whoever_raised_it_stands_by_is_disputed_and_both_sides_a
     let world = contested().await;
     world.claude().defends(answers([stands()]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
-    insta::assert_snapshot!(passes(&run).join("\n"), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 disputed of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · the reviewers disagree
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+    ");
+    insta::assert_snapshot!(passes(&run).join("\n"), @"
+    claude review done
+    claude defend done
+    codex review done
+    codex challenge done
+    ");
     world.assert_clean();
 }
 
@@ -34,9 +58,28 @@ async fn a_finding_that_is_narrowed_keeps_what_is_left_of_it() {
         .claim("Only a token without a second to spare lives too long.");
     world.claude().defends(answers([narrowed]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(verdicts(&run).join("\n"), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 disputed of 1, 1 inline
+    ");
+    insta::assert_snapshot!(verdicts(&run).join("\n"), @"A token is accepted in the second it expires: disputed, medium");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · medium (Claude: high) · the reviewers disagree
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+    ");
     world.assert_clean();
 }
 
@@ -58,7 +101,13 @@ async fn what_is_narrowed_cannot_grow() {
         told.push_str(&format!("{name}: {} at {places}\n", verdicts(&run).join("; ")));
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    more severe: A token is accepted in the second it expires: disputed, high at src/session.rs:2 RIGHT
+    lines that are not in the file: A token is accepted in the second it expires: disputed, high at src/session.rs:2 RIGHT
+    lines backwards: A token is accepted in the second it expires: disputed, high at src/session.rs:2 RIGHT
+    no severity there is: A token is accepted in the second it expires: disputed, high at src/session.rs:2 RIGHT
+    nothing: A token is accepted in the second it expires: disputed, high at src/session.rs:2 RIGHT
+    ");
 }
 
 #[tokio::test]
@@ -67,7 +116,10 @@ async fn a_finding_lowered_below_what_is_shown_inline_stays_in_the_summary() {
     let narrowed = defence(EXPIRY, "narrow", FILE, COMPARISON).severity("low").claim("Hardly ever.");
     world.claude().defends(answers([narrowed]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 disputed of 1, 0 inline
+    ");
     insta::assert_snapshot!(read(&world), @"");
     world.assert_clean();
 }
@@ -77,7 +129,10 @@ async fn a_finding_that_whoever_raised_it_gives_up_is_withdrawn_and_told_in_a_fo
     let world = contested().await;
     world.claude().defends(answers([defence(EXPIRY, "withdraw", FILE, IS_VALID)]));
     let run = adversarial(&world).input("fail-on", "any-high,disputed").finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate passed, lanes 2/2
+    1 withdrawn of 0, 0 inline
+    ");
     insta::assert_snapshot!(read(&world), @"");
     assert_eq!(world.published(7).inline.len(), 0);
     world.assert_clean();
@@ -92,7 +147,10 @@ async fn an_answer_that_quotes_what_stands_nowhere_is_asked_for_once_more_and_th
     let world = contested().await;
     world.claude().defends(answers([void()])).defends(answers([void()]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 withdrawn of 0, 0 inline
+    ");
     insta::assert_snapshot!(read(&world), @"");
     assert_eq!(asked(world.claude()), [Pass::Review, Pass::Defend, Pass::Defend]);
     world.assert_clean();
@@ -128,7 +186,10 @@ async fn an_answer_that_leaves_the_finding_out_was_not_heard_on_it() {
     let world = contested().await;
     world.claude().defends(answers([]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 disputed of 1, 1 inline
+    ");
     assert!(read(&world).contains("not heard"), "{}", read(&world));
     world.assert_clean();
 }
@@ -150,7 +211,15 @@ async fn a_lane_that_could_not_answer_leaves_it_disputed_and_the_summary_says_no
         told.push('\n');
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    refusal: exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed of 1, 1 inline
+
+    prose: exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed of 1, 1 inline
+
+    overloaded: exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed of 1, 1 inline
+
+    no money: exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed of 1, 1 inline
+    ");
 }
 
 #[tokio::test]
@@ -158,7 +227,10 @@ async fn a_refutation_without_code_that_stands_is_nothing_to_answer() {
     let world = one_sided().await;
     world.codex().challenges(votes([challenge(EXPIRY, "refuted", SAFE, FILE, "let leeway = 1;")]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 solo of 1, 1 inline
+    ");
     assert_eq!(asked(world.claude()), [Pass::Review]);
     world.assert_clean();
 }
@@ -177,8 +249,36 @@ async fn only_what_was_refuted_is_answered_for() {
     let run = adversarial(&world).finish().await;
     assert_eq!(world.claude().requests()[1].targets(), [EXPIRY]);
     assert!(world.claude().requests()[1].task().contains(SAFE), "the refutation is not told");
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed, 1 disputed of 2, 2 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:6 RIGHT
+    **A retried refund is paid twice** · critical · found by one, confirmed by the other
+
+    With `retried` the amount doubles.
+
+    A refund that timed out is sent again and pays double.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · the reviewers disagree
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+    ");
     world.assert_clean();
 }
 
@@ -198,7 +298,38 @@ async fn both_lanes_attack_and_answer_at_the_same_time() {
     world.claude().defends(answers([stands()]));
     world.codex().defends(answers([defence(REFUND, "withdraw", FILE, "")]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 disputed, 1 withdrawn of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · the reviewers disagree
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    <details><summary>1 finding without an inline comment, in full</summary>
+
+    [`src/session.rs:6`](https://github.com/acme/shop/blob/<head>/src/session.rs#L6) **A retried refund is paid twice** · critical · withdrawn
+
+    With `retried` the amount doubles.
+
+    A refund that timed out is sent again and pays double.
+
+    <sub>Codex</sub>
+
+    </details>
+    ");
     world.assert_clean();
 }

@@ -11,12 +11,10 @@ fn long() -> String {
         .collect()
 }
 
-fn on_line(line: i64, title: &str) -> Finding {
+fn on_line(line: i64, title: &str, body: &str) -> Finding {
     let n = line - 1;
     let quote = format!("let quota_{n:04} = compute(&input, limit + {n}, &options, \"region-{n}\");");
-    finding("src/quota.rs", line, &quote)
-        .title(title)
-        .body(&format!("{title}: `quota_{n:04}` is wrong in its own way."))
+    finding("src/quota.rs", line, &quote).title(title).body(body)
 }
 
 const OVERFLOW: &str = "The limit overflows for the largest region";
@@ -42,7 +40,8 @@ fn says(request: &ModelRequest, own: &Finding, theirs: &'static str) -> Answer {
 async fn costs(strategy: &str) -> (f64, Vec<Value>) {
     let text = long();
     let world = world_with(Pull::from_files(&[], &[("src/quota.rs", &text)])).await;
-    let (mine, other) = (on_line(100, OVERFLOW), on_line(1_200, STALE));
+    let mine = on_line(100, OVERFLOW, "Adding to `limit` wraps around at its maximum.");
+    let other = on_line(1_200, STALE, "Nobody refreshes what was parsed at the start.").scenario("");
     world.claude().caches().otherwise(Answer::consider({
         let mine = mine.clone();
         move |request| says(request, &mine, STALE)
@@ -75,6 +74,6 @@ async fn every_later_pass_reads_nine_tenths_of_its_prompt_from_the_cache_and_a_d
         }
     }
     println!("parallel {parallel} USD, adversarial {adversarial} USD: {:.2} times", adversarial / parallel);
-    assert_eq!(passes.len(), 6);
+    assert_eq!(passes.len(), 6, "{passes:#?}");
     assert!(adversarial < 2.0 * parallel, "{adversarial} against {parallel}");
 }

@@ -8,8 +8,36 @@ async fn what_both_raised_blind_is_agreed_and_nobody_is_asked_about_it() {
     world.claude().reviews(reply([expiry().severity("high")]));
     world.codex().reviews(reply([boundary().severity("medium")]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 agreed of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high (Codex: medium) · found by both
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <details><summary>In Codex's words: Expired token is accepted at the boundary</summary>
+
+    The comparison `now <= expires_at` accepts a token in the very second it expires.
+
+    </details>
+
+    <sub>Raised blind by Claude and Codex, independently.</sub>
+
+    --- comment
+    ### Counterpoint: 1 to fix
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    #### Fix: found by both, independently
+    | | where | what goes wrong |
+    |---|---|---|
+    | high (Codex: medium) | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    ");
     world.assert_clean();
 }
 
@@ -24,9 +52,32 @@ async fn what_the_other_lane_checked_and_confirmed_with_code_that_stands_is_conf
         COMPARISON,
     )]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
-    insta::assert_snapshot!(passes(&run).join("\n"), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · found by one, confirmed by the other
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+    ");
+    insta::assert_snapshot!(passes(&run).join("\n"), @"
+    claude review done
+    codex review done
+    codex challenge done
+    ");
     world.assert_clean();
 }
 
@@ -56,7 +107,18 @@ async fn a_vote_counts_only_with_a_quote_that_stands_in_the_code() {
     ] {
         told.push_str(&format!("{name}: {}\n", confirmed_by(path, quote).await));
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    exactly: A token is accepted in the second it expires: confirmed, high
+    with other white space: A token is accepted in the second it expires: confirmed, high
+    a deleted line: A token is accepted in the second it expires: confirmed, high
+    a line beside the change: A token is accepted in the second it expires: confirmed, high
+    nowhere: A token is accepted in the second it expires: solo, high
+    another file: A token is accepted in the second it expires: solo, high
+    fewer than six word characters: A token is accepted in the second it expires: solo, high
+    no word at all: A token is accepted in the second it expires: solo, high
+    nothing: A token is accepted in the second it expires: solo, high
+    the finding's own words: A token is accepted in the second it expires: solo, high
+    ");
 }
 
 #[tokio::test]
@@ -108,8 +170,32 @@ async fn a_lane_that_cannot_tell_leaves_it_to_one_reviewer() {
         COMPARISON,
     )]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 solo of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · one reviewer
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised by Claude; Codex read the same and did not raise it.</sub>
+
+    --- comment
+    ### Counterpoint: 1 from one reviewer
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    #### From one reviewer
+    | | where | what goes wrong |
+    |---|---|---|
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    ");
     world.assert_clean();
 }
 
@@ -118,7 +204,10 @@ async fn a_lane_that_answers_and_leaves_the_finding_out_could_not_tell() {
     let world = one_sided().await;
     world.codex().challenges(votes([]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 solo of 1, 1 inline
+    ");
     world.assert_clean();
 }
 
@@ -133,7 +222,10 @@ async fn what_was_there_before_the_change_is_no_comment_and_trips_no_gate() {
         COMPARISON,
     )]));
     let run = adversarial(&world).input("fail-on", "any-high").finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate passed, lanes 2/2
+    1 solo of 1, 0 inline
+    ");
     insta::assert_snapshot!(read(&world), @"");
     assert_eq!(world.published(7).inline.len(), 0);
     world.assert_clean();
@@ -144,7 +236,10 @@ async fn that_it_was_there_before_counts_only_with_evidence() {
     let world = one_sided().await;
     world.codex().challenges(votes([challenge(EXPIRY, "pre_existing", "It was.", FILE, "")]));
     let run = adversarial(&world).input("fail-on", "any-high").finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 1: reviewed ok, gate tripped, lanes 2/2
+    1 solo of 1, 1 inline
+    ");
     world.assert_clean();
 }
 
@@ -168,8 +263,11 @@ async fn two_findings_that_one_lane_calls_the_same_are_agreed() {
     world.claude().otherwise(same("Sessions outlive their lease", EXPIRY));
     world.codex().otherwise(same(EXPIRY, "Sessions outlive their lease"));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(verdicts(&run).join("\n"), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 agreed of 1, 1 inline
+    ");
+    insta::assert_snapshot!(verdicts(&run).join("\n"), @"A token is accepted in the second it expires: agreed, high");
     world.assert_clean();
 }
 
@@ -193,7 +291,12 @@ async fn calling_it_the_same_as_something_that_does_not_exist_or_stands_elsewher
         told.push_str(&format!("{own}: {}\n", verdicts(&run).join("; ")));
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    O77: A token is accepted in the second it expires: solo, high; The refund of the other file: solo, low
+    T1: A token is accepted in the second it expires: solo, high; The refund of the other file: solo, low
+    claude:F1: A token is accepted in the second it expires: solo, high; The refund of the other file: solo, low
+    The refund of the other file: A token is accepted in the second it expires: solo, high; The refund of the other file: solo, low
+    ");
 }
 
 #[tokio::test]
@@ -208,7 +311,11 @@ async fn a_confirmation_that_holds_it_worse_or_milder_is_shown_and_the_higher_co
         told.push_str(&lines_with(&read(&world), &["· found by", "·"]).join("\n"));
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    critical: A token is accepted in the second it expires: confirmed, critical
+    **A token is accepted in the second it expires** · critical (Claude: high) · found by one, confirmed by the otherlow: A token is accepted in the second it expires: confirmed, high
+    **A token is accepted in the second it expires** · high · found by one, confirmed by the other
+    ");
 }
 
 #[tokio::test]
@@ -223,8 +330,14 @@ async fn a_lane_has_no_vote_on_what_nobody_asked_it() {
     world.codex().challenges(votes([own, by_title, by_key, nobodys]));
     world.claude().challenges(votes([]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(verdicts(&run).join("\n"), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    2 solo of 2, 2 inline
+    ");
+    insta::assert_snapshot!(verdicts(&run).join("\n"), @"
+    A retried refund is paid twice: solo, critical
+    A token is accepted in the second it expires: solo, high
+    ");
     world.assert_clean();
 }
 
@@ -236,7 +349,10 @@ async fn of_two_votes_on_one_finding_the_first_counts() {
         challenge(EXPIRY, "refuted", SAFE, FILE, IS_VALID),
     ]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed of 1, 1 inline
+    ");
     world.assert_clean();
 }
 
@@ -246,8 +362,14 @@ async fn a_challenge_brings_no_findings_where_the_lane_has_reviewed_itself() {
     let said = challenge(EXPIRY, "confirmed", "It is.", FILE, COMPARISON);
     world.codex().challenges(reply([refund()]).challenges([said]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(verdicts(&run).join("\n"), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed, 1 solo of 2, 2 inline
+    ");
+    insta::assert_snapshot!(verdicts(&run).join("\n"), @"
+    A retried refund is paid twice: solo, critical
+    A token is accepted in the second it expires: confirmed, high
+    ");
     world.assert_clean();
 }
 
@@ -257,8 +379,35 @@ async fn where_one_clears_what_the_other_calls_broken_nobody_is_asked_and_people
     world.claude().reviews(reply([expiry()]));
     world.codex().reviews(reply([]).clears([clearance(FILE, COMPARISON, SAFE)]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 contradictions of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · the reviewers disagree
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    > **Codex checked it and holds it sound:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early.
+
+    **To settle it:** can what Claude describes happen, or does Codex's reason rule it out?
+
+    <sub>Raised blind by Claude, contradicted blind by Codex.</sub>
+
+    --- comment
+    ### Counterpoint: 1 for you to decide
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    #### Decide: the reviewers differ
+    **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · contradiction
+    - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
+    - **Codex:** checked, sound: Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early.
+    - **Settle it:** can what Claude describes happen, or does Codex's reason rule it out?
+    ");
     world.assert_clean();
 }
 
@@ -280,7 +429,10 @@ async fn each_lane_is_asked_only_about_what_it_did_not_raise() {
     let run = adversarial(&world).finish().await;
     assert_eq!(world.codex().requests()[1].targets(), [REFUND]);
     assert_eq!(world.claude().requests()[1].targets(), ["Nobody logs the retry"]);
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 agreed, 1 confirmed, 1 solo of 3, 3 inline
+    ");
     world.assert_clean();
 }
 
@@ -306,5 +458,21 @@ async fn whatever_the_check_of_a_finding_ends_in_leaves_it_unchecked_and_says_so
         told.push('\n');
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    refusal: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
+    Codex finished 1 of 2 parts (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
+    prose: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
+    Codex finished 1 of 2 parts (the answer holds no list of challenges, <m:ss>). Choose a model that keeps to a form, or name a `fallback` for the lane.
+    overloaded: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
+    Codex finished 1 of 2 parts (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, <m:ss>). Run it again later.
+    no money: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
+    Codex finished 1 of 2 parts (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details). Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
+    cut: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
+    Codex finished 1 of 2 parts (its answer was cut at the output limit, <m:ss>). Split the pull request, or lower the lane's effort.
+    ");
 }

@@ -2,6 +2,7 @@
 //! and no check is green.
 
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use super::*;
 
@@ -40,60 +41,60 @@ fn says(name: &str, request: &ModelRequest, reviewed: bool) -> Reply {
     }
 }
 
-/// The steps of a strategy, in their order.
-fn steps(strategy: &str) -> &'static [Step] {
+/// The steps of a strategy, round by round: those of one round are taken at the same time.
+fn rounds(strategy: &str) -> &'static [&'static [Step]] {
     match strategy {
-        "single" => &[("claude", Pass::Review)],
-        "parallel" => &[("claude", Pass::Review), ("codex", Pass::Review)],
+        "single" => &[&[("claude", Pass::Review)]],
+        "parallel" => &[BOTH_REVIEW],
         "sequential" => &[
-            ("claude", Pass::Review),
-            ("codex", Pass::Challenge),
-            ("claude", Pass::Defend),
-            ("claude", Pass::Challenge),
-            ("codex", Pass::Defend),
+            &[("claude", Pass::Review)],
+            &[("codex", Pass::Challenge)],
+            &[("claude", Pass::Defend), ("claude", Pass::Challenge)],
+            &[("codex", Pass::Defend)],
         ],
         _ => &[
-            ("claude", Pass::Review),
-            ("codex", Pass::Review),
-            ("claude", Pass::Challenge),
-            ("codex", Pass::Challenge),
-            ("claude", Pass::Defend),
-            ("codex", Pass::Defend),
+            BOTH_REVIEW,
+            &[("claude", Pass::Challenge), ("codex", Pass::Challenge)],
+            &[("claude", Pass::Defend), ("codex", Pass::Defend)],
         ],
     }
 }
+
+const BOTH_REVIEW: &[Step] = &[("claude", Pass::Review), ("codex", Pass::Review)];
 
 /// One row of the table.
 async fn dies(strategy: &'static str, step: Option<Step>, how: How) -> String {
     let world = shop().await;
     let gate = Gate::new();
+    let poor = step.and_then(|step| poor(strategy, step)).filter(|_| how == How::Unpaid);
     for (name, lane) in [("claude", world.claude()), ("codex", world.codex())] {
         let gate = gate.clone();
         lane.otherwise(Answer::consider(move |request| {
-            let dies = step == Some((name, request.pass()));
+            let answer = Answer::reply(says(name, request, strategy != "sequential"));
             match how {
-                How::Errors if dies => Answer::overloaded(),
-                How::Refusal if dies => Answer::refusal(),
-                How::Silence if dies => Answer::hang(),
-                How::Cancelled if dies => Answer::hang().held(&gate),
-                How::Unpaid if is_before(strategy, step, request.pass()) => {
-                    let answer = Answer::reply(says(name, request, strategy != "sequential"));
-                    let most = request.max_output().unwrap_or_default();
-                    answer.usage(Usage::new(100, most))
+                _ if poor.is_some_and(|(_, dear)| dear.contains(&(name, request.pass()))) => {
+                    answer.usage(dear(request))
                 }
-                _ => says(name, request, strategy != "sequential").into(),
+                _ if step != Some((name, request.pass())) => answer,
+                How::Errors => Answer::overloaded(),
+                How::Refusal => Answer::refusal(),
+                How::Silence => Answer::hang(),
+                How::Cancelled => Answer::hang().held(&gate),
+                How::Unpaid => answer,
             }
         }));
     }
     let mut run = opened(&world).input("strategy", strategy);
-    match how {
-        How::Silence => run = run.input("max-minutes", "0.07"),
-        How::Unpaid => run = run.input("max-cost-usd", cap(strategy, step)),
-        _ => {}
+    if how == How::Silence {
+        run = run.input("max-minutes", "0.12");
     }
-    let running = run.spawn();
-    if how == How::Cancelled && step.is_some() {
+    if let Some((cap, _)) = poor {
+        run = run.input("max-cost-usd", cap);
+    }
+    let mut running = run.spawn();
+    if let (How::Cancelled, Some(step)) = (how, step) {
         gate.reached().await;
+        running.says_times(" finished after ", others(strategy, step)).await;
         running.signal("TERM");
     }
     let run = running.finish().await;
@@ -103,35 +104,62 @@ async fn dies(strategy: &'static str, step: Option<Step>, how: How) -> String {
     };
     world.assert_clean();
     let who = step.map_or_else(|| "nobody".to_owned(), |(name, pass)| format!("{name} {pass:?}"));
+    let ended = ended(&run).replace('\n', "; ");
     if step.is_some() {
-        assert_ne!(conclusion, "success", "{strategy}, {who}, {how:?}: {}", ended(&run));
-        assert_eq!(run.output("withdrawn"), "0", "{strategy}, {who}, {how:?}: {}", ended(&run));
+        assert_ne!(conclusion, "success", "{strategy}, {who}, {how:?}: {ended}");
+        assert_eq!(run.output("withdrawn"), "0", "{strategy}, {who}, {how:?}: {ended}");
     }
-    format!("{who}: {conclusion}, {}\n", ended(&run).replace('\n', "; "))
+    if let (Some(_), Some((name, pass)), Some(record)) = (poor, step, run.record()) {
+        let passes = record["passes"].as_array().expect("passes");
+        let unpaid = |p: &Value| p["lane"] == name && p["purpose"] == word(pass) && p["end"] == "unpaid";
+        assert!(passes.iter().any(unpaid), "{strategy}, {who} was paid: {}", record["ledger"]);
+    }
+    format!("{who}: {conclusion}, {ended}\n")
 }
 
-/// Whether a pass comes right before a step, so that what it costs is missing there.
-fn is_before(_strategy: &str, step: Option<Step>, pass: Pass) -> bool {
-    match step {
-        Some((_, Pass::Defend)) => pass == Pass::Challenge,
-        Some((_, Pass::Challenge)) => pass == Pass::Review,
-        _ => false,
+fn word(pass: Pass) -> &'static str {
+    match pass {
+        Pass::Review => "review",
+        Pass::Challenge => "challenge",
+        Pass::Defend => "defend",
     }
 }
 
-fn cap(_strategy: &str, step: Option<Step>) -> &'static str {
-    match step {
-        Some((_, Pass::Review)) | None => "0.10",
-        Some((_, Pass::Challenge)) => "0.37",
-        Some((_, Pass::Defend)) => "0.40",
+/// Everything that the call could cost.
+fn dear(request: &ModelRequest) -> Usage {
+    let bytes = u64::try_from(request.body.to_string().len()).unwrap_or_default();
+    Usage::new(0, request.max_output().unwrap_or_default()).cached(0, bytes)
+}
+
+/// How many passes end before the step does, and those of its round that do not die.
+fn others(strategy: &str, step: Step) -> usize {
+    let round = rounds(strategy).iter().position(|round| round.contains(&step)).unwrap_or_default();
+    rounds(strategy).iter().take(round + 1).map(|round| round.len()).sum::<usize>() - 1
+}
+
+/// The money with which a step cannot be paid once the steps before it are as dear as they can be, and those. None where
+/// another lane's step would be missing first.
+fn poor(strategy: &str, step: Step) -> Option<(&'static str, &'static [Step])> {
+    const CHALLENGES: &[Step] = &[("claude", Pass::Challenge), ("codex", Pass::Challenge)];
+    match (strategy, step) {
+        ("single" | "sequential", (_, Pass::Review)) => Some(("0.02", &[])),
+        (_, ("claude", Pass::Review)) => None,
+        (_, (_, Pass::Review)) => Some(("0.10", &[])),
+        ("sequential", ("codex", Pass::Challenge)) => Some(("0.19", BOTH_REVIEW)),
+        ("sequential", ("claude", _)) => Some(("0.17", &[("codex", Pass::Challenge)])),
+        ("sequential", _) => Some(("0.15", &[("claude", Pass::Challenge)])),
+        (_, (_, Pass::Challenge)) => Some(("0.17", BOTH_REVIEW)),
+        (_, (_, Pass::Defend)) => Some(("0.19", CHALLENGES)),
     }
 }
 
 async fn table(strategy: &'static str) -> String {
-    let mut told = format!("{}", dies(strategy, None, How::Refusal).await);
+    let mut told = dies(strategy, None, How::Refusal).await;
+    let steps: Vec<Step> = rounds(strategy).concat();
     for how in WAYS {
         told.push_str(&format!("{how:?}\n"));
-        let rows = join_all(steps(strategy).iter().map(|step| dies(strategy, Some(*step), how))).await;
+        let steps = steps.iter().filter(|step| how != How::Unpaid || poor(strategy, **step).is_some());
+        let rows = join_all(steps.map(|step| dies(strategy, Some(*step), how))).await;
         rows.iter().for_each(|row| told.push_str(&format!("  {row}")));
     }
     told
@@ -139,25 +167,157 @@ async fn table(strategy: &'static str) -> String {
 
 #[tokio::test]
 async fn single() {
-    insta::assert_snapshot!(table("single").await, @"");
+    insta::assert_snapshot!(table("single").await, @"
+    nobody: success, exit 0: reviewed ok, gate off, lanes 1/1; 1 solo of 1, 1 inline
+    Errors
+      claude Review: neutral, exit 0: failed no-lane, gate off, lanes 0/1; nothing of 0, 0 inline
+    Refusal
+      claude Review: neutral, exit 0: failed no-lane, gate off, lanes 0/1; nothing of 0, 0 inline
+    Silence
+      claude Review: neutral, exit 0: failed deadline, gate off, lanes 0/1; nothing of 0, 0 inline
+    Cancelled
+      claude Review: neutral, exit 0: failed cancelled, gate off, lanes 0/1; nothing of 0, 0 inline
+    Unpaid
+      claude Review: neutral, exit 0: skipped budget, gate off, lanes 0/0; nothing of 0, 0 inline
+    ");
 }
 
 #[tokio::test]
 async fn parallel() {
-    insta::assert_snapshot!(table("parallel").await, @"");
+    insta::assert_snapshot!(table("parallel").await, @"
+    nobody: success, exit 0: reviewed ok, gate off, lanes 2/2; 2 solo of 2, 2 inline
+    Errors
+      claude Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    Refusal
+      claude Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    Silence
+      claude Review: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    Cancelled
+      claude Review: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 unchecked of 1, 0 inline
+      codex Review: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 unchecked of 1, 0 inline
+    Unpaid
+      codex Review: neutral, exit 0: partial budget, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+    ");
 }
 
 #[tokio::test]
 async fn sequential() {
-    insta::assert_snapshot!(table("sequential").await, @"");
+    insta::assert_snapshot!(table("sequential").await, @"
+    nobody: success, exit 0: reviewed ok, gate off, lanes 2/2; 2 disputed of 2, 2 inline
+    Errors
+      claude Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+      claude Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Refusal
+      claude Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+      claude Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Silence
+      claude Review: neutral, exit 0: failed deadline, gate off, lanes 0/2; nothing of 0, 0 inline
+      codex Challenge: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Defend: neutral, exit 0: partial deadline, gate off, lanes 0/2; 2 disputed of 2, 2 inline
+      claude Challenge: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Defend: neutral, exit 0: partial deadline, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Cancelled
+      claude Review: neutral, exit 0: failed cancelled, gate off, lanes 0/2; nothing of 0, 0 inline
+      codex Challenge: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 unchecked of 1, 0 inline
+      claude Defend: neutral, exit 0: partial cancelled, gate off, lanes 0/2; 2 disputed of 2, 0 inline
+      claude Challenge: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 0 inline
+      codex Defend: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 2 disputed of 2, 0 inline
+    Unpaid
+      claude Review: neutral, exit 0: skipped budget, gate off, lanes 0/0; nothing of 0, 0 inline
+      codex Challenge: neutral, exit 0: partial budget, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Defend: neutral, exit 0: partial budget, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      claude Challenge: neutral, exit 0: partial budget, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Defend: neutral, exit 0: partial budget, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    ");
 }
 
 #[tokio::test]
 async fn adversarial() {
-    insta::assert_snapshot!(table("adversarial").await, @"");
+    insta::assert_snapshot!(table("adversarial").await, @"
+    nobody: success, exit 0: reviewed ok, gate off, lanes 2/2; 2 disputed of 2, 2 inline
+    Errors
+      claude Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      claude Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+      codex Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Refusal
+      claude Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      claude Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+      codex Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Silence
+      claude Review: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Challenge: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Challenge: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      claude Defend: neutral, exit 0: partial deadline, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+      codex Defend: neutral, exit 0: partial deadline, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Cancelled
+      claude Review: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 unchecked of 1, 0 inline
+      codex Review: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 unchecked of 1, 0 inline
+      claude Challenge: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 0 inline
+      codex Challenge: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 0 inline
+      claude Defend: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 2 disputed of 2, 0 inline
+      codex Defend: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 2 disputed of 2, 0 inline
+    Unpaid
+      codex Review: neutral, exit 0: partial budget, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Challenge: neutral, exit 0: partial budget, gate off, lanes 0/2; 2 unchecked of 2, 2 inline
+      codex Challenge: neutral, exit 0: partial budget, gate off, lanes 0/2; 2 unchecked of 2, 2 inline
+      claude Defend: neutral, exit 0: partial budget, gate off, lanes 0/2; 2 disputed of 2, 2 inline
+      codex Defend: neutral, exit 0: partial budget, gate off, lanes 0/2; 2 disputed of 2, 2 inline
+    ");
 }
 
 #[tokio::test]
 async fn auto() {
-    insta::assert_snapshot!(table("auto").await, @"");
+    insta::assert_snapshot!(table("auto").await, @"
+    nobody: success, exit 0: reviewed ok, gate off, lanes 2/2; 2 disputed of 2, 2 inline
+    Errors
+      claude Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      claude Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+      codex Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Refusal
+      claude Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Challenge: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      claude Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+      codex Defend: neutral, exit 0: partial lane-failed, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Silence
+      claude Review: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      codex Review: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Challenge: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      codex Challenge: neutral, exit 0: partial deadline, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 2 inline
+      claude Defend: neutral, exit 0: partial deadline, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+      codex Defend: neutral, exit 0: partial deadline, gate off, lanes 1/2; 2 disputed of 2, 2 inline
+    Cancelled
+      claude Review: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 unchecked of 1, 0 inline
+      codex Review: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 unchecked of 1, 0 inline
+      claude Challenge: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 0 inline
+      codex Challenge: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 1 disputed, 1 unchecked of 2, 0 inline
+      claude Defend: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 2 disputed of 2, 0 inline
+      codex Defend: neutral, exit 0: partial cancelled, gate off, lanes 1/2; 2 disputed of 2, 0 inline
+    Unpaid
+      codex Review: neutral, exit 0: partial budget, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
+      claude Challenge: neutral, exit 0: partial budget, gate off, lanes 0/2; 2 unchecked of 2, 2 inline
+      codex Challenge: neutral, exit 0: partial budget, gate off, lanes 0/2; 2 unchecked of 2, 2 inline
+      claude Defend: neutral, exit 0: partial budget, gate off, lanes 0/2; 2 disputed of 2, 2 inline
+      codex Defend: neutral, exit 0: partial budget, gate off, lanes 0/2; 2 disputed of 2, 2 inline
+    ");
 }

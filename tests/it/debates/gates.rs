@@ -31,29 +31,29 @@ fn answered(answer: &str) -> Option<Reply> {
 
 #[tokio::test]
 async fn what_was_confirmed_counts_as_what_both_found() {
-    insta::assert_snapshot!(gated("agreed-high", "high", confirmed(), None).await, @"");
-    insta::assert_snapshot!(gated("agreed-high", "medium", confirmed(), None).await, @"");
-    insta::assert_snapshot!(gated("agreed-high", "high", votes([]), None).await, @"");
+    insta::assert_snapshot!(gated("agreed-high", "high", confirmed(), None).await, @"exit 1, tripped, failure: A token is accepted in the second it expires: confirmed, high");
+    insta::assert_snapshot!(gated("agreed-high", "medium", confirmed(), None).await, @"exit 0, passed, success: A token is accepted in the second it expires: confirmed, medium");
+    insta::assert_snapshot!(gated("agreed-high", "high", votes([]), None).await, @"exit 0, passed, success: A token is accepted in the second it expires: solo, high");
 }
 
 #[tokio::test]
 async fn what_is_disputed_trips_its_own_gate_and_is_still_a_finding() {
-    insta::assert_snapshot!(gated("disputed", "high", refuted(), answered("stand")).await, @"");
-    insta::assert_snapshot!(gated("any-high", "high", refuted(), answered("stand")).await, @"");
-    insta::assert_snapshot!(gated("agreed-high,contradiction", "high", refuted(), answered("stand")).await, @"");
+    insta::assert_snapshot!(gated("disputed", "high", refuted(), answered("stand")).await, @"exit 1, tripped, failure: A token is accepted in the second it expires: disputed, high");
+    insta::assert_snapshot!(gated("any-high", "high", refuted(), answered("stand")).await, @"exit 1, tripped, failure: A token is accepted in the second it expires: disputed, high");
+    insta::assert_snapshot!(gated("agreed-high,contradiction", "high", refuted(), answered("stand")).await, @"exit 0, passed, success: A token is accepted in the second it expires: disputed, high");
 }
 
 #[tokio::test]
 async fn what_was_narrowed_is_gated_at_what_is_left_and_what_was_withdrawn_not_at_all() {
-    insta::assert_snapshot!(gated("any-high", "high", refuted(), answered("narrow")).await, @"");
-    insta::assert_snapshot!(gated("disputed", "high", refuted(), answered("narrow")).await, @"");
-    insta::assert_snapshot!(gated("any-high,disputed", "high", refuted(), answered("withdraw")).await, @"");
+    insta::assert_snapshot!(gated("any-high", "high", refuted(), answered("narrow")).await, @"exit 0, passed, success: A token is accepted in the second it expires: disputed, medium");
+    insta::assert_snapshot!(gated("disputed", "high", refuted(), answered("narrow")).await, @"exit 1, tripped, failure: A token is accepted in the second it expires: disputed, medium");
+    insta::assert_snapshot!(gated("any-high,disputed", "high", refuted(), answered("withdraw")).await, @"exit 0, passed, success: A token is accepted in the second it expires: withdrawn, high");
 }
 
 #[tokio::test]
 async fn a_gate_that_a_missing_check_could_have_tripped_is_undecided() {
-    insta::assert_snapshot!(gated("agreed-high", "high", Answer::refusal(), None).await, @"");
-    insta::assert_snapshot!(gated("disputed", "high", Answer::refusal(), None).await, @"");
-    insta::assert_snapshot!(gated("any-high", "high", Answer::refusal(), None).await, @"");
-    insta::assert_snapshot!(gated("agreed-high,incomplete", "high", Answer::refusal(), None).await, @"");
+    insta::assert_snapshot!(gated("agreed-high", "high", Answer::refusal(), None).await, @"exit 0, undecided, neutral: A token is accepted in the second it expires: unchecked, high");
+    insta::assert_snapshot!(gated("disputed", "high", Answer::refusal(), None).await, @"exit 0, undecided, neutral: A token is accepted in the second it expires: unchecked, high");
+    insta::assert_snapshot!(gated("any-high", "high", Answer::refusal(), None).await, @"exit 1, tripped, failure: A token is accepted in the second it expires: unchecked, high");
+    insta::assert_snapshot!(gated("agreed-high,incomplete", "high", Answer::refusal(), None).await, @"exit 1, tripped, failure: A token is accepted in the second it expires: unchecked, high");
 }

@@ -18,9 +18,29 @@ async fn what_the_second_lane_confirms_is_confirmed() {
     let world = first_raises().await;
     world.codex().challenges(votes([confirmed()]));
     let run = sequential(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
-    insta::assert_snapshot!(passes(&run).join("\n"), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · found by one, confirmed by the other
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    ");
+    insta::assert_snapshot!(passes(&run).join("\n"), @"
+    claude review done
+    codex challenge done
+    ");
     world.assert_clean();
 }
 
@@ -35,7 +55,10 @@ async fn what_the_second_lane_refutes_is_disputed_or_withdrawn_as_the_first_answ
         told.push_str(&format!("{answer}: {}\n", ended(&run).replace('\n', "; ")));
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    stand: exit 0: reviewed ok, gate off, lanes 2/2; 1 disputed of 1, 1 inline
+    withdraw: exit 0: reviewed ok, gate off, lanes 2/2; 1 withdrawn of 0, 0 inline
+    ");
 }
 
 #[tokio::test]
@@ -43,8 +66,30 @@ async fn what_the_second_lane_cannot_tell_is_from_one_reviewer() {
     let world = first_raises().await;
     world.codex().challenges(votes([]));
     let run = sequential(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 solo of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · one reviewer
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised by Claude; Codex read the same and did not raise it.</sub>
+
+    --- comment
+    ### Counterpoint: 1 from one reviewer
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    #### From one reviewer
+    | | where | what goes wrong |
+    |---|---|---|
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    ");
     world.assert_clean();
 }
 
@@ -74,7 +119,14 @@ async fn what_the_second_lane_adds_is_checked_by_the_first() {
         ));
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    confirmed: exit 0: reviewed ok, gate off, lanes 2/2; 2 confirmed of 2, 2 inline
+    A retried refund is paid twice: confirmed, critical; A token is accepted in the second it expires: confirmed, high
+    plausible: exit 0: reviewed ok, gate off, lanes 2/2; 1 confirmed, 1 solo of 2, 2 inline
+    A retried refund is paid twice: solo, critical; A token is accepted in the second it expires: confirmed, high
+    refuted: exit 0: reviewed ok, gate off, lanes 2/2; 1 confirmed, 1 disputed of 2, 2 inline
+    A retried refund is paid twice: disputed, critical; A token is accepted in the second it expires: confirmed, high
+    ");
 }
 
 #[tokio::test]
@@ -88,8 +140,36 @@ async fn people_read_who_came_first_and_who_added_what() {
         .defends(answers([defence(EXPIRY, "stand", FILE, COMPARISON).claim("Nothing issues them so.")]));
     world.claude().challenges(votes([challenge(REFUND, "confirmed", "It doubles.", FILE, DOUBLED)]));
     let run = sequential(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed, 1 disputed of 2, 2 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:6 RIGHT
+    **A retried refund is paid twice** · critical · found by one, confirmed by the other
+
+    With `retried` the amount doubles.
+
+    A refund that timed out is sent again and pays double.
+
+    <sub>Raised blind by Codex.</sub>
+
+    --- inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · the reviewers disagree
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+    ");
     world.assert_clean();
 }
 
@@ -99,7 +179,10 @@ async fn nothing_is_agreed_because_the_second_lane_has_read_the_first() {
     world.codex().challenges(reply([boundary()]).challenges([confirmed()]));
     let run = sequential(&world).finish().await;
     assert_eq!(run.output("agreed"), "0", "{}", ended(&run));
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed of 1, 1 inline
+    ");
     world.assert_clean();
 }
 
@@ -112,7 +195,10 @@ async fn repeating_a_finding_does_not_stand_in_for_a_check_of_it() {
     world.claude().defends(answers([defence(EXPIRY, "stand", FILE, COMPARISON)]));
     let run = sequential(&world).finish().await;
     assert_eq!(run.output("agreed"), "0", "{}", ended(&run));
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed of 1, 1 inline
+    ");
     world.assert_clean();
 }
 
@@ -123,7 +209,10 @@ async fn where_the_first_found_nothing_the_second_still_reads_and_the_first_chec
     world.codex().challenges(reply([refund()]).challenges([]));
     world.claude().challenges(votes([challenge(REFUND, "confirmed", "It doubles.", FILE, DOUBLED)]));
     let run = sequential(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    1 confirmed of 1, 1 inline
+    ");
     world.assert_clean();
 }
 

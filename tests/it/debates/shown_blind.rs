@@ -120,7 +120,10 @@ async fn a_question_tells_neither_who_raised_a_finding_nor_how_sure_they_were() 
 async fn at_most_ten_comments_stand_inline_and_the_summary_tells_the_rest() {
     let world = many_contested().await;
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    12 disputed of 12, 10 inline
+    ");
     assert_eq!(world.published(7).inline.len(), 10);
     let summary = told(&world);
     for finding in many().1 {
@@ -151,7 +154,10 @@ async fn of_more_findings_than_one_question_holds_the_most_pressing_are_asked_ab
     let asked: BTreeSet<String> = world.codex().requests()[1].targets().into_iter().collect();
     let expected: BTreeSet<String> = names.iter().skip(6).map(|name| format!("{name} is wrong")).collect();
     assert_eq!(asked, expected);
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 2/2
+    26 solo of 26, 10 inline
+    ");
     world.assert_clean();
 }
 
@@ -173,6 +179,6 @@ async fn what_lanes_say_of_each_other_is_data_to_the_next_and_harmless_to_reader
     }
     let published = world.published(7).to_string();
     assert!(!published.contains("@everyone"), "{published}");
-    assert!(!published.contains("{\"k\":\"summary\"}"), "{published}");
+    assert!(!published.contains("<!-- counterpoint:v1 {\"k\""), "{published}");
     world.assert_clean();
 }

@@ -27,7 +27,13 @@ async fn each_strategy_asks_what_it_says() {
             chosen(|world| opened(world).input("strategy", strategy), "src/list.rs", "medium", "").await;
         told.push_str(&format!("{strategy}: {passes}\n"));
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    single: claude review done; A token is accepted in the second it expires: solo, medium
+    parallel: claude review done, codex review done; A token is accepted in the second it expires: solo, medium
+    sequential: claude review done, codex challenge done; A token is accepted in the second it expires: solo, medium
+    adversarial: claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, medium
+    auto: claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, medium
+    ");
 }
 
 #[tokio::test]
@@ -44,7 +50,14 @@ async fn auto_asks_less_about_what_weighs_little_and_more_where_stakes_are_high(
         let passes = chosen(as_configured, path, severity, "").await;
         told.push_str(&format!("{path}, {severity}: {passes}\n"));
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    src/list.rs, low: claude review done, codex review done; A token is accepted in the second it expires: solo, low
+    src/list.rs, medium: claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, medium
+    src/session.rs, low: claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, low
+    migrations/0007_users.sql, low: claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, low
+    .github/workflows/deploy.yml, low: claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, low
+    docs/guide.md, high: claude review done; A token is accepted in the second it expires: solo, high
+    ");
 }
 
 #[tokio::test]
@@ -72,7 +85,16 @@ async fn what_the_configuration_calls_high_stakes_is_attacked_and_its_rules_choo
         let passes = chosen(as_configured, "src/list.rs", "low", configuration).await;
         told.push_str(&format!("{name}: {passes}\n"));
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    nothing: claude review done, codex review done; A token is accepted in the second it expires: solo, low
+    high stakes: claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, low
+    a rule: claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, low
+    the first rule that fits: claude review done; A token is accepted in the second it expires: solo, low
+    a rule beats high stakes: claude review done, codex review done; A token is accepted in the second it expires: solo, low
+    a rule for others: claude review done, codex review done; A token is accepted in the second it expires: solo, low
+    a strategy for all: claude review done, codex challenge done; A token is accepted in the second it expires: solo, low
+    a rule beats it: claude review done; A token is accepted in the second it expires: solo, low
+    ");
 }
 
 #[tokio::test]
@@ -80,7 +102,7 @@ async fn whoever_names_a_strategy_for_a_run_means_all_of_it() {
     let rules = "paths: {rules: [{paths: ['src/**'], strategy: single}], high_stakes: ['src/**']}\n";
     let passes =
         chosen(|world| opened(world).input("strategy", "parallel"), "src/list.rs", "high", rules).await;
-    insta::assert_snapshot!(passes, @"");
+    insta::assert_snapshot!(passes, @"claude review done, codex review done; A token is accepted in the second it expires: solo, high");
 }
 
 #[tokio::test]
@@ -101,14 +123,17 @@ async fn files_of_one_pull_request_are_read_as_their_rules_say() {
     let reads = |lane: &Lane| -> Vec<String> {
         let read = |request: &ModelRequest| {
             let prompt = request.prompt();
-            let shown = paths.into_iter().filter(|path| prompt.contains(&format!("{path}\n")));
+            let shown = paths.into_iter().filter(|path| prompt.contains(&format!("=== {path} ")));
             format!("{:?} {}", request.pass(), shown.collect::<Vec<_>>().join(" "))
         };
         let mut reads: Vec<String> = lane.requests().iter().map(read).collect();
         reads.sort();
         reads
     };
-    insta::assert_snapshot!(format!("claude: {:?}\ncodex: {:?}", reads(world.claude()), reads(world.codex())), @"");
+    insta::assert_snapshot!(format!("claude: {:?}\ncodex: {:?}", reads(world.claude()), reads(world.codex())), @r#"
+    claude: ["Review docs/guide.md", "Review src/list.rs", "Review src/session.rs"]
+    codex: ["Challenge src/session.rs", "Review src/list.rs"]
+    "#);
     world.assert_clean();
 }
 
@@ -125,10 +150,12 @@ async fn who_does_what_is_told_lane_by_lane() {
             let world =
                 world_with(Pull::from_files(&[("src/list.rs", BEFORE)], &[("src/list.rs", AFTER)])).await;
             world.base_file(".github/counterpoint.yml", &format!("lanes:\n{lanes}"));
-            for lane in [world.claude(), world.codex()] {
-                lane.otherwise(Answer::consider(|request| match request.pass() {
-                    Pass::Review => reply([finding("src/list.rs", 2, COMPARISON).title(EXPIRY)]).into(),
-                    _ => votes([challenge(EXPIRY, "plausible", "It depends.", "", "")]).into(),
+            let expiry = expiry().with("path", "src/list.rs");
+            let refund = refund().with("path", "src/list.rs");
+            for (lane, own) in [(world.claude(), expiry), (world.codex(), refund)] {
+                lane.otherwise(Answer::consider(move |request| match request.pass() {
+                    Pass::Review => reply([own.clone()]).into(),
+                    _ => votes([]).into(),
                 }));
             }
             let run = opened(&world).input("strategy", strategy).finish().await;
@@ -140,5 +167,14 @@ async fn who_does_what_is_told_lane_by_lane() {
             world.assert_clean();
         }
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @r#"
+    codex leads, sequential: codex review done, claude challenge done; codex asked as ["gpt-6.1-sol"]
+    codex leads, adversarial: codex review done, codex challenge done, claude review done, claude challenge done; codex asked as ["gpt-6.1-sol", "gpt-6.1-sol"]
+    codex only checks, sequential: claude review done, codex challenge done; codex asked as ["gpt-6.1-sol"]
+    codex only checks, adversarial: claude review done, codex challenge done; codex asked as ["gpt-6.1-sol"]
+    codex only reviews, sequential: claude review done; codex asked as []
+    codex only reviews, adversarial: claude review done, claude challenge done, codex review done; codex asked as ["gpt-6.1-sol"]
+    codex has another model for it, sequential: claude review done, codex challenge done; codex asked as ["gpt-6.1-terra"]
+    codex has another model for it, adversarial: claude review done, claude challenge done, codex review done, codex challenge done; codex asked as ["gpt-6.1-sol", "gpt-6.1-sol"]
+    "#);
 }

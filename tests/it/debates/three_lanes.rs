@@ -29,8 +29,36 @@ async fn two_that_raised_it_blind_agree_and_the_third_is_not_asked() {
     world.codex().reviews(reply([]));
     world.chat().reviews(reply([boundary()]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 3/3
+    1 agreed of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · found by both
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <details><summary>In Local's words: Expired token is accepted at the boundary</summary>
+
+    The comparison `now <= expires_at` accepts a token in the very second it expires.
+
+    </details>
+
+    <sub>Raised blind by Claude and Local, independently.</sub>
+
+    --- comment
+    ### Counterpoint: 1 to fix
+
+    Claude, Codex and Local finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    #### Fix: found by both, independently
+    | | where | what goes wrong |
+    |---|---|---|
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    ");
     world.assert_clean();
 }
 
@@ -50,7 +78,12 @@ async fn each_of_the_others_has_a_vote_and_what_they_make_of_it_is_decided_by_th
         told.push_str(&format!("{codex}, {local}: {}\n", verdicts(&run).join("; ")));
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    confirmed, confirmed: A token is accepted in the second it expires: confirmed, high
+    confirmed, plausible: A token is accepted in the second it expires: confirmed, high
+    plausible, plausible: A token is accepted in the second it expires: solo, high
+    pre_existing, confirmed: A token is accepted in the second it expires: confirmed, high
+    ");
 }
 
 #[tokio::test]
@@ -60,8 +93,27 @@ async fn a_refutation_outranks_a_confirmation_and_opens_a_defence() {
     world.chat().challenges(vote("refuted"));
     world.claude().defends(answers([defence(EXPIRY, "stand", FILE, COMPARISON).claim("No token has it.")]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 3/3
+    1 disputed of 1, 1 inline
+    ");
+    insta::assert_snapshot!(read(&world), @"
+    inline src/session.rs:2 RIGHT
+    **A token is accepted in the second it expires** · high · the reviewers disagree
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    <sub>Raised blind by Claude.</sub>
+
+    --- comment
+    ### Counterpoint: nothing found
+
+    Claude, Codex and Local finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+    ");
     world.assert_clean();
 }
 
@@ -72,7 +124,10 @@ async fn two_refutations_are_answered_once() {
     world.chat().challenges(vote("refuted"));
     world.claude().defends(answers([defence(EXPIRY, "withdraw", FILE, "")]));
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 3/3
+    1 withdrawn of 0, 0 inline
+    ");
     world.assert_clean();
 }
 
@@ -90,7 +145,11 @@ async fn one_of_two_that_cannot_be_asked_leaves_the_vote_of_the_other() {
         told.push_str(&format!("{verdict}: {}\n", ended(&run).replace('\n', "; ")));
         world.assert_clean();
     }
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    confirmed: exit 0: partial lane-failed, gate off, lanes 2/3; 1 confirmed of 1, 1 inline
+    plausible: exit 0: partial lane-failed, gate off, lanes 2/3; 1 solo of 1, 1 inline
+    refuted: exit 0: partial lane-failed, gate off, lanes 2/3; 1 disputed of 1, 1 inline
+    ");
 }
 
 #[tokio::test]
@@ -107,7 +166,13 @@ async fn in_turn_the_others_check_the_first_and_each_adds() {
     world.chat().challenges(vote("plausible"));
     world.claude().challenges(votes([challenge(REFUND, "confirmed", "It doubles.", FILE, DOUBLED)]));
     let run = sequential(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"");
-    insta::assert_snapshot!(verdicts(&run).join("\n"), @"");
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: reviewed ok, gate off, lanes 3/3
+    2 confirmed of 2, 2 inline
+    ");
+    insta::assert_snapshot!(verdicts(&run).join("\n"), @"
+    A retried refund is paid twice: confirmed, critical
+    A token is accepted in the second it expires: confirmed, high
+    ");
     world.assert_clean();
 }

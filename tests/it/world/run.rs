@@ -146,15 +146,23 @@ pub struct Running {
 impl Running {
     /// Waits until the log says this.
     pub async fn says(&mut self, text: &str) {
+        self.says_times(text, 1).await;
+    }
+
+    pub async fn says_times(&mut self, text: &str, count: usize) {
         let heard = async {
-            while !String::from_utf8_lossy(&self.heard).contains(text) {
+            while String::from_utf8_lossy(&self.heard).matches(text).count() < count {
                 let stderr = self.child.stderr.as_mut().expect("standard error is piped");
                 let read = stderr.read_buf(&mut self.heard).await;
-                assert!(read.is_ok_and(|bytes| bytes > 0), "the log ended without {text:?}");
+                assert!(read.is_ok_and(|bytes| bytes > 0), "the log ended without {count} × {text:?}");
             }
         };
         let waited = tokio::time::timeout(TIME_LIMIT, heard).await;
-        assert!(waited.is_ok(), "the log never said {text:?}; what came:\n{}", self.world.transcript());
+        assert!(
+            waited.is_ok(),
+            "the log never said {count} × {text:?}; what came:\n{}",
+            self.world.transcript()
+        );
     }
 
     /// Sends a signal by its short name, such as `TERM` or `INT`.
