@@ -1,9 +1,9 @@
 //! The check on the reviewed commit: success only if a review happened.
 
-use super::{MAX_BODY, safe, summary};
+use super::{MAX_BODY, place, safe, summary, words};
 use crate::domain::config::Gate;
 use crate::domain::marker::{self, SummaryMarker};
-use crate::domain::outcome::{GateState, Outcome, Reason};
+use crate::domain::outcome::{self, GateState, Outcome, Reason, Tally};
 use crate::domain::pull::{Check, Conclusion};
 use crate::domain::review::Review;
 use crate::domain::units::Sha;
@@ -17,17 +17,12 @@ pub fn of(review: &Review, head: &Sha) -> Check {
     let warnings = summary::warnings(review);
     let mut lines: Vec<String> =
         warnings.iter().map(|warning| safe::inline(warning, summary::MAX_WARNING)).collect();
-    if let Some(sentence) = gate_sentence(gate, &review.settings.fail_on) {
-        lines.push(sentence);
-    }
+    lines.extend(gate_sentence(&review.settings.fail_on, outcome, &review.tally()));
     let page =
-        review.standing.summary.as_ref().map(|comment| &comment.url).filter(|url| summary::is_plain_url(url));
+        review.standing.summary.as_ref().map(|comment| &comment.url).filter(|url| place::is_plain_url(url));
     lines.extend(page.map(|url| format!("[The summary]({url}) stands on the pull request.")));
     if lines.is_empty() {
-        lines.push(format!(
-            "{}.",
-            crate::domain::render::words::sentence(&summary::headline(review)).trim_end_matches('.')
-        ));
+        lines.push(format!("{}.", words::sentence(&summary::headline(review)).trim_end_matches('.')));
     }
     let text: String = lines.join("\n\n").chars().take(MAX_BODY - 2_000).collect();
     let told = outcome == Outcome::Reviewed || reason == Reason::Cancelled;
@@ -43,8 +38,9 @@ pub fn of(review: &Review, head: &Sha) -> Check {
 /// The check of a commit that was reviewed before, when the gates decide otherwise now.
 #[must_use]
 pub fn decided_again(memory: &SummaryMarker, gate: GateState, gates: &[Gate]) -> Check {
-    let sentence = gate_sentence(gate, gates).unwrap_or_else(|| "No gate is set.".to_owned());
-    let found = super::words::count(memory.tally.findings(), "finding");
+    let sentence = gate_sentence(gates, Outcome::Reviewed, &memory.tally)
+        .unwrap_or_else(|| "No gate is set.".to_owned());
+    let found = words::count(memory.tally.findings(), "finding");
     Check {
         head: memory.head.clone(),
         conclusion: conclusion(Outcome::Reviewed, gate),
@@ -63,16 +59,47 @@ pub const fn conclusion(outcome: Outcome, gate: GateState) -> Conclusion {
     }
 }
 
-/// What the gates decided, when there are any.
+/// What the gates decided and why, when there are any. A review that is not whole can trip a gate, but pass none.
 #[must_use]
-pub fn gate_sentence(gate: GateState, gates: &[Gate]) -> Option<String> {
-    let words: Vec<String> = gates.iter().map(|gate| format!("`{}`", gate.as_str())).collect();
-    let words = words.join(", ");
-    match gate {
+pub fn gate_sentence(gates: &[Gate], outcome: Outcome, tally: &Tally) -> Option<String> {
+    let named = |gates: &[Gate], because: bool| {
+        let name = |gate: &Gate| match because {
+            true => format!("`{}` ({})", gate.as_str(), tripped_by(*gate, tally)),
+            false => format!("`{}`", gate.as_str()),
+        };
+        let one = if gates.len() == 1 { "gate" } else { "gates" };
+        format!("The {one} {}", words::list(&gates.iter().map(name).collect::<Vec<_>>()))
+    };
+    let be = if gates.len() == 1 { "is" } else { "are" };
+    match outcome::gate(gates, outcome, tally) {
         GateState::Off => None,
-        GateState::Passed => Some(format!("The gate {words} passed.")),
-        GateState::Tripped => Some(format!("The gate {words} tripped.")),
-        GateState::Undecided => Some(format!("The gate {words} is undecided: the review is not whole.")),
+        GateState::Passed => Some(format!("{} passed.", named(gates, false))),
+        GateState::Tripped => {
+            let trips = |gate: &&Gate| outcome::gate(&[**gate], outcome, tally) == GateState::Tripped;
+            let tripped: Vec<Gate> = gates.iter().filter(trips).copied().collect();
+            Some(format!("{} tripped.", named(&tripped, true)))
+        }
+        GateState::Undecided => Some(format!(
+            "{} {be} undecided, neither passed nor failed: nothing found so far trips {}, but the review is not whole.",
+            named(gates, false),
+            if gates.len() == 1 { "it" } else { "them" }
+        )),
+    }
+}
+
+/// What trips a gate.
+fn tripped_by(gate: Gate, tally: &Tally) -> String {
+    match gate {
+        Gate::AnyHigh => format!("{} of high or critical severity", words::count(tally.high, "finding")),
+        Gate::AgreedHigh => {
+            format!(
+                "{} of high or critical severity, found by both",
+                words::count(tally.agreed_high, "finding")
+            )
+        }
+        Gate::Disputed => words::count(tally.disputed, "disputed finding"),
+        Gate::Contradiction => words::count(tally.contradictions, "contradiction"),
+        Gate::Incomplete => "the review is not whole".to_owned(),
     }
 }
 

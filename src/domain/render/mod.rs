@@ -4,10 +4,16 @@ pub mod check;
 pub mod compare;
 pub mod doctor;
 pub mod inline;
+pub mod lanes;
+pub mod place;
+pub mod provenance;
 pub mod safe;
+pub mod sides;
 pub mod stop;
 pub mod suggestion;
 pub mod summary;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod words;
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{check, summary, words};
+use super::{check, inline, provenance, sides, summary, words};
 use crate::domain::finding::Class;
 use crate::domain::outcome::Outcome;
 use crate::domain::redact::log_line;
@@ -36,19 +36,21 @@ pub fn review(review: &Review) -> String {
         };
         let raisers = words::lanes(issue.raised_by());
         let title = if finding.title.trim().is_empty() { &finding.body } else { &finding.title };
-        let _ = writeln!(out, "\n{} · {class} ({raisers}) · {}", issue.severity, log_line(&place));
+        let _ = writeln!(out, "\n{} · {class} ({raisers}) · {}", inline::severity(issue), log_line(&place));
         let _ = writeln!(out, "  {}", log_line(title.lines().next().unwrap_or_default()));
         for line in finding.body.lines().filter(|line| !line.trim().is_empty()) {
             let _ = writeln!(out, "  {}", log_line(line));
         }
-        if let Some(opponent) = words::opponent(issue) {
-            let stance = if opponent.cleared { "holds it sound" } else { "says otherwise" };
-            let _ = writeln!(
-                out,
-                "  {} {stance}: {}",
-                opponent.lane,
-                log_line(&opponent.says.replace('\n', " "))
-            );
+        let turns = sides::turns(review, issue);
+        for turn in &turns {
+            let _ = writeln!(out, "  {}", turn.text(main));
+        }
+        if let Some(question) = sides::question_text(review, issue) {
+            let _ = writeln!(out, "  To settle it: {question}");
+        }
+        let note = provenance::note(review, issue);
+        if turns.is_empty() && !note.is_empty() {
+            let _ = writeln!(out, "  ({})", log_line(&note));
         }
     }
     let coverage = &review.coverage;
@@ -61,7 +63,7 @@ pub fn review(review: &Review) -> String {
         let files = coverage.excluded.iter().map(|file| format!("{} ({})", file.path, file.why));
         let _ = writeln!(out, "\nLeft out by rule: {}", log_line(&files.collect::<Vec<_>>().join(", ")));
     }
-    if let Some(sentence) = check::gate_sentence(review.gate(), &review.settings.fail_on) {
+    if let Some(sentence) = check::gate_sentence(&review.settings.fail_on, outcome, &review.tally()) {
         let _ = writeln!(out, "\n{}", sentence.replace('`', ""));
     }
     let (finished, asked) = review.lanes();
