@@ -26,6 +26,8 @@ pub enum Command {
     Review(ReviewCommand),
     /// Compare two finding files from any tools.
     Compare(CompareCommand),
+    /// Decide and print a recorded run again, without asking a model or GitHub.
+    Replay(ReplayCommand),
     /// Check token, keys, models and configuration, and say what to do.
     Doctor(DoctorCommand),
 }
@@ -91,6 +93,25 @@ pub struct CompareCommand {
     pub a: PathBuf,
     /// Findings of the second reviewer.
     pub b: PathBuf,
+    /// How the result is printed.
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Where the result goes instead of standard output.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// `counterpoint replay`.
+#[derive(Debug, Args)]
+pub struct ReplayCommand {
+    /// The record of a run.
+    pub record: PathBuf,
+    /// A configuration file whose gates and inline thresholds are used instead of the recorded ones.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What fails it: a comma list as for `review`.
+    #[arg(long, value_name = "GATES")]
+    pub fail_on: Option<String>,
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

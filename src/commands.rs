@@ -1,6 +1,7 @@
 //! Each command from its flags to its exit code.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -9,11 +10,12 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::adapters::terminal::Terminal;
 use crate::adapters::{Outside, actions, git};
-use crate::cli::{self, CompareCommand, DoctorCommand, Format, ReviewCommand, ReviewFlags};
+use crate::cli::{self, CompareCommand, DoctorCommand, Format, ReplayCommand, ReviewCommand, ReviewFlags};
 use crate::domain::compare;
-use crate::domain::config::{self, Config, DEFAULT_PATH};
+use crate::domain::config::{self, Config, DEFAULT_PATH, Gate};
 use crate::domain::event::{Cause, Intent};
-use crate::domain::outcome::ExitCode;
+use crate::domain::outcome::{ExitCode, GateState};
+use crate::domain::record::{self, Policy};
 use crate::domain::redact::SHORTEST_KEY;
 use crate::domain::render;
 use crate::domain::review::Review;
@@ -21,6 +23,9 @@ use crate::domain::snapshot::Snapshot;
 use crate::pipeline::{self, Source, Wishes};
 use crate::stages::report::Ending;
 use crate::stages::{doctor, report, snapshot};
+
+/// The longest record that is read, in bytes.
+const MOST_RECORD: u64 = 100_000_000;
 
 /// A mistake of whoever typed or configured it: exit code 2.
 pub type Usage = anyhow::Error;
@@ -163,6 +168,35 @@ pub fn compare(terminal: &Terminal, command: &CompareCommand) -> Result<ExitCode
     };
     out(terminal, command.output.as_deref(), &text)?;
     Ok(ExitCode::Done)
+}
+
+/// `counterpoint replay`.
+///
+/// # Errors
+/// A file that is no record, a gate or configuration that cannot be read, or a result that cannot be written.
+pub fn replay(terminal: &Terminal, command: &ReplayCommand) -> Result<ExitCode, Usage> {
+    let path = command.record.display();
+    let mut text = String::new();
+    let file = fs::File::open(&command.record).with_context(|| format!("{path} cannot be read"))?;
+    file.take(MOST_RECORD + 1).read_to_string(&mut text).with_context(|| format!("{path} cannot be read"))?;
+    if text.len() as u64 > MOST_RECORD {
+        bail!("{path}: expected the record of a run: it is longer than {} MB", MOST_RECORD / 1_000_000);
+    }
+    let of_file = |message: String| anyhow::anyhow!("{path}: {message}");
+    let before = record::read(&text).map_err(of_file)?;
+    let fail_on = command.fail_on.as_deref().map(Gate::parse_list).transpose();
+    let fail_on = fail_on.map_err(|message| anyhow::anyhow!("`fail-on`: {message}"))?;
+    let config = command.config.as_deref().map(read_config).transpose()?;
+    let review = record::replay(&before, &Policy { config, fail_on }).map_err(of_file)?;
+    let now = record::of(&review);
+    let text = match command.format {
+        Format::Text => render::text::review(&review),
+        Format::Markdown => render::summary::markdown(&review, render::MAX_BODY * 4),
+        Format::Json => serde_json::to_string(&now)?,
+    };
+    out(terminal, command.output.as_deref(), &text)?;
+    tracing::info!("{}", render::replay::changes(&record::changes(&before, &now)));
+    Ok(if review.gate() == GateState::Tripped { ExitCode::GateTripped } else { ExitCode::Done })
 }
 
 /// The values that are never shown: inputs that are keys, and variables that are secrets by their name.

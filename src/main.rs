@@ -26,8 +26,10 @@ fn main() -> ProcessExit {
             return ProcessExit::from(ExitCode::Usage as u8);
         }
     };
-    if let Command::Compare(command) = &command {
-        return finish(commands::compare(&terminal, command));
+    match &command {
+        Command::Compare(command) => return finish(commands::compare(&terminal, command)),
+        Command::Replay(command) => return finish(commands::replay(&terminal, command)),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let result = runtime.map_err(anyhow::Error::from).and_then(|runtime| {
@@ -62,6 +64,7 @@ async fn run(env: Environment, terminal: Terminal, command: Command) -> anyhow::
         Command::Action(flags) => commands::action(&outside, &flags).await,
         Command::Review(command) => commands::review(&outside, &command).await,
         Command::Compare(command) => commands::compare(&outside.terminal, &command),
+        Command::Replay(command) => commands::replay(&outside.terminal, &command),
         Command::Doctor(command) => commands::doctor(&outside, &command).await,
     }
 }

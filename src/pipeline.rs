@@ -16,7 +16,6 @@ use crate::domain::diff::{Diff, FileDiff};
 use crate::domain::event::{Cause, Intent};
 use crate::domain::lane::Engine;
 use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
-use crate::domain::pass::{LaneReport, PassReport};
 use crate::domain::plan::Plan;
 use crate::domain::pull::PullRequest;
 use crate::domain::reconcile;
@@ -225,12 +224,14 @@ async fn ask(
     let passes::Finished { reports, ledger } = passes.finish();
     outside.terminal.end_group();
 
-    let issues = reconcile::reconcile(&said(&plan, &reports));
     let coverage = plan.coverage(&reports);
-    let listed = review::list(issues, &snapshot, &coverage, &settings.inline);
     let standing = Standing { cancelled: outside.clock.is_cancelled(), ..Standing::default() };
     let elapsed = outside.clock.elapsed();
-    Ok(Review { snapshot, settings, plan, reports, coverage, listed, ledger, standing, elapsed })
+    let listed = Vec::new();
+    let mut review =
+        Review { snapshot, settings, plan, reports, coverage, listed, ledger, standing, elapsed };
+    review.decide();
+    Ok(review)
 }
 
 /// Lets each lane check what only others found, and answer for what is refuted, until nothing is left to ask.
@@ -243,7 +244,7 @@ async fn debate(
 ) {
     loop {
         let reports = passes.reports();
-        let issues = reconcile::reconcile(&said(plan, &reports));
+        let issues = reconcile::reconcile(&review::said(plan, &reports));
         let turns = debate::turns(plan, &reports, &issues);
         if turns.is_empty() {
             return;
@@ -296,22 +297,6 @@ async fn lend(
     let secrets = outside.terminal.secrets();
     let copying = Repository::copy(&workspace, head, &settings.exclude, &secrets);
     outside.clock.limit(outside.clock.after_start(settings.max_time), copying).await.ok().flatten()
-}
-
-/// What the lanes said, for the matcher: one that failed says nothing and consents to nothing.
-fn said(plan: &Plan, reports: &[LaneReport]) -> reconcile::Input {
-    let lanes = reports.iter().map(|report| reconcile::LaneResult {
-        lane: report.lane.clone(),
-        looked: match report.answered() {
-            0 => reconcile::Looked::Nowhere,
-            _ => reconcile::Looked::Except(plan.unread_by(report)),
-        },
-        unasked: plan.unasked(&report.lane),
-        findings: report.passes.iter().flat_map(|pass| pass.findings.clone()).collect(),
-        clearances: report.passes.iter().flat_map(|pass| pass.clearances.clone()).collect(),
-    });
-    let hearings = reports.iter().flat_map(|report| report.passes.iter().filter_map(PassReport::hearing));
-    reconcile::Input { lanes: lanes.collect(), hearings: hearings.collect() }
 }
 
 /// A head that was reviewed whole under the same configuration is not reviewed again.

@@ -301,7 +301,7 @@ pub struct Lane {
 }
 
 /// What a lane does in a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Roles {
     /// It goes first where one lane does: in `single` and `sequential`.
     pub lead: bool,

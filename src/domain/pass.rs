@@ -305,7 +305,7 @@ impl PassReport {
 }
 
 /// Everything one lane did in a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneReport {
     /// Who.
     pub lane: LaneName,
@@ -316,10 +316,13 @@ pub struct LaneReport {
     /// The model as configured.
     pub model: String,
     /// How it ended: done only if all of its passes are.
+    #[serde(flatten)]
     pub end: End,
-    /// Its passes, in the order of the batches.
+    /// Its passes, in the order of the batches. The record holds those of all lanes in one list.
+    #[serde(skip)]
     pub passes: Vec<PassReport>,
     /// From the start of all passes to its last answer.
+    #[serde(rename = "milliseconds", serialize_with = "as_millis", deserialize_with = "from_millis")]
     pub elapsed: Duration,
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::budget::{self, Price};
 use crate::domain::config::Strategy;
@@ -93,7 +93,7 @@ pub struct Batch {
 }
 
 /// A file in a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BatchFile {
     /// Its path.
     pub path: String,
@@ -177,7 +177,7 @@ pub fn sets(of: &[usize]) -> Vec<Vec<usize>> {
 }
 
 /// What of the pull request was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// Paths of the files that at least one lane read whole.
     pub read: Vec<String>,
@@ -217,7 +217,7 @@ impl Coverage {
 }
 
 /// A file that is not read, or not whole.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
     /// Its path.
     pub path: String,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::budget::Ledger;
@@ -11,11 +12,11 @@ use crate::domain::diff::{Diff, FileDiff, Line, LineKind};
 use crate::domain::finding::{Anchor, Class, Resolution, Severity, Side, Verdict};
 use crate::domain::marker::FindingMarker;
 use crate::domain::outcome::{GateState, Outcome, Reason, Tally, gate};
-use crate::domain::pass::{End, LaneReport};
+use crate::domain::pass::{End, LaneReport, PassReport};
 use crate::domain::plan::{Coverage, Plan};
 use crate::domain::pull::{Conclusion, TimelineComment};
 use crate::domain::reconcile::similarity::{Corpus, Subject, Zone};
-use crate::domain::reconcile::{Defended, Issue, subject};
+use crate::domain::reconcile::{Defended, Input, Issue, LaneResult, Looked, reconcile, subject};
 use crate::domain::render::words::voice;
 use crate::domain::snapshot::{Snapshot, Thread};
 use crate::domain::units::{MicroUsd, Sha};
@@ -73,7 +74,7 @@ pub enum Shown {
 }
 
 /// What happened between the run and the outside.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Somebody, or a newer run, cancelled it.
     pub cancelled: bool,
@@ -92,10 +93,17 @@ pub struct Standing {
     /// Whether anything stands on the pull request after this run.
     pub published: bool,
     /// The summary comment, once it stands.
+    #[serde(skip)]
     pub summary: Option<TimelineComment>,
 }
 
 impl Review {
+    /// Decides from what the lanes said: matching, verdicts, and what is shown where.
+    pub fn decide(&mut self) {
+        let issues = reconcile(&said(&self.plan, &self.reports));
+        self.listed = list(issues, &self.snapshot, &self.coverage, &self.settings.inline);
+    }
+
     /// What became of the review, and the first reason there is to tell.
     #[must_use]
     pub fn outcome(&self) -> (Outcome, Reason) {
@@ -202,6 +210,23 @@ impl Review {
     }
 }
 
+/// What the lanes said, for the matcher: one that failed says nothing and consents to nothing.
+#[must_use]
+pub fn said(plan: &Plan, reports: &[LaneReport]) -> Input {
+    let lanes = reports.iter().map(|report| LaneResult {
+        lane: report.lane.clone(),
+        looked: match report.answered() {
+            0 => Looked::Nowhere,
+            _ => Looked::Except(plan.unread_by(report)),
+        },
+        unasked: plan.unasked(&report.lane),
+        findings: report.passes.iter().flat_map(|pass| pass.findings.clone()).collect(),
+        clearances: report.passes.iter().flat_map(|pass| pass.clearances.clone()).collect(),
+    });
+    let hearings = reports.iter().flat_map(|report| report.passes.iter().filter_map(PassReport::hearing));
+    Input { lanes: lanes.collect(), hearings: hearings.collect() }
+}
+
 /// Decides what is shown where: by class and severity, at most so many inline, and never twice what stands
 /// on the pull request already.
 #[must_use]
@@ -241,7 +266,7 @@ pub fn list(
                     (thread.marker.id.clone(), Shown::Inline { anchor, url, earlier: true })
                 }
                 None => {
-                    let next: u64 = number.map_or(1, |number| number + 1);
+                    let next = number.map_or(1, |number: u64| number.saturating_add(1));
                     number = Some(next);
                     (format!("f{next}"), Shown::ToPost(anchor))
                 }

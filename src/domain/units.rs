@@ -209,7 +209,7 @@ impl fmt::Display for RepoName {
 
 /// The name of a lane as the configuration spells it: `claude`, `codex`, …
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct LaneName(String);
 
 impl LaneName {
@@ -223,6 +223,34 @@ impl LaneName {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl FromStr for LaneName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let plain = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if text.is_empty() || text.len() > 30 || !plain {
+            return Err(format!(
+                "expected a lane's name of lower-case letters, digits and `-`, got `{text}`"
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for LaneName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<LaneName> for String {
+    fn from(name: LaneName) -> Self {
+        name.0
     }
 }
 

@@ -72,6 +72,13 @@ impl Ledger {
         Self { cap, entries: Vec::new(), held: Vec::new(), set_aside: MicroUsd::ZERO, overrun: false }
     }
 
+    /// The ledger of a run that is over.
+    #[must_use]
+    pub fn of(cap: MicroUsd, entries: Vec<Entry>) -> Self {
+        let overrun = entries.iter().any(|entry| entry.settled > Some(entry.reserved));
+        Self { entries, overrun, ..Self::new(cap) }
+    }
+
     /// Reserves all of these calls or none: a lane's name, what the call is for, and its bound.
     ///
     /// # Errors

@@ -254,7 +254,7 @@ impl OnFailure {
 }
 
 /// The lowest severity shown inline by class, and how many comments at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct InlineConfig {
     /// At most so many inline comments; the rest stands in the summary.
     pub max: usize,
@@ -270,6 +270,13 @@ impl Default for InlineConfig {
     fn default() -> Self {
         Self { max: 10, both: Severity::Medium, contested: Severity::Medium, one: Severity::High }
     }
+}
+
+/// Whether a comment can begin with this word to ask for a review.
+#[must_use]
+pub fn is_trigger(word: &str) -> bool {
+    let plain = word.bytes().all(|byte| byte.is_ascii_graphic());
+    plain && word.starts_with('/') && (2..=40).contains(&word.len())
 }
 
 /// `a, b or c` in code spans' clothes, for messages.

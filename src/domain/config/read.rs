@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::de::{self, Deserialize, Deserializer, IntoDeserializer as _, Visitor};
 
 use super::lanes::WireLane;
-use super::{Config, Gate, InlineConfig, OnFailure, PathRule, Strategy, one_of};
+use super::{Config, Gate, InlineConfig, OnFailure, PathRule, Strategy, is_trigger, one_of};
 use crate::domain::budget::Rates;
 use crate::domain::finding::Severity;
-use crate::domain::units::MicroUsd;
+use crate::domain::units::{LaneName, MicroUsd};
 
 /// A file longer than this is not a configuration.
 const MAX_BYTES: usize = 64 * 1024;
@@ -139,10 +139,7 @@ impl Wire {
     fn into_config(self) -> Result<Config, (String, String)> {
         let mut lanes = BTreeMap::new();
         for (name, lane) in self.lanes {
-            let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-            if name.is_empty() || name.len() > 30 || !plain {
-                let message =
-                    format!("expected a lane's name of lower-case letters, digits and `-`, got `{name}`");
+            if let Err(message) = name.parse::<LaneName>() {
                 return Err((name, message));
             }
             let lane = match lane.map(|lane| lane.into_config(&name)).transpose() {
@@ -153,8 +150,7 @@ impl Wire {
         }
         let trigger = self.trigger.command;
         if let Some(command) = &trigger {
-            let plain = command.bytes().all(|b| b.is_ascii_graphic());
-            if !plain || !command.starts_with('/') || command.len() < 2 || command.len() > 40 {
+            if !is_trigger(command) {
                 let message = format!("expected one word beginning with `/`, got `{command}`");
                 return Err(("command".to_owned(), message));
             }

@@ -7,6 +7,7 @@ pub mod inline;
 pub mod lanes;
 pub mod place;
 pub mod provenance;
+pub mod replay;
 pub mod safe;
 pub mod sides;
 pub mod stop;
