@@ -25,6 +25,7 @@ pub mod redact;
 pub mod render;
 pub mod reply;
 pub mod review;
+pub mod sarif;
 pub mod snapshot;
 pub mod tools;
 pub mod triage;
