@@ -10,6 +10,7 @@ pub mod context;
 pub mod debate;
 pub mod diff;
 pub mod event;
+pub mod evidence;
 pub mod finding;
 pub mod guidelines;
 pub mod lane;

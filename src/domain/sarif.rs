@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::domain::redact;
@@ -32,7 +33,7 @@ const LONGEST_PATH: usize = 1_000;
 const MOST_TAGS: usize = 40;
 
 /// One result of one run of one tool. Empty and `None` mean unknown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Result {
     /// The tool's name.
     pub tool: String,
@@ -61,7 +62,8 @@ pub struct Result {
 }
 
 /// How bad a result is (3.27.10). Ordered: `None < Error`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// The question does not arise.
     None,
@@ -74,7 +76,8 @@ pub enum Level {
 }
 
 /// What a rule came to at a place (3.27.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// It found a problem.
     Fail,
@@ -359,12 +362,13 @@ fn has_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', b'/', ..] if letter.is_ascii_alphabetic())
 }
 
-fn is_absolute(path: &str) -> bool {
+/// Whether a path begins at the root of a machine.
+pub(in crate::domain) fn is_absolute(path: &str) -> bool {
     path.starts_with('/') || has_drive(path)
 }
 
 /// A path without `.`, `..` and empty parts; empty if it leaves the folder it counts from or is too long to be one.
-fn normal(path: &str) -> String {
+pub(in crate::domain) fn normal(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {
         match part {
@@ -435,16 +439,16 @@ fn unlinked(text: &str) -> String {
     plain
 }
 
-/// White space and control characters become single blanks, secrets go, and the rest is cut.
-fn one_line(text: &str, limit: usize) -> String {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let line = words.collect::<Vec<_>>().join(" ");
+/// Secrets go, white space and control characters become single blanks, and the rest is cut.
+pub(in crate::domain) fn one_line(text: &str, limit: usize) -> String {
     // Before it is cut: half a secret looks like none.
-    start(&redact::text(&line), limit).trim_end().to_owned()
+    let text = redact::text(text);
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    start(&words.collect::<Vec<_>>().join(" "), limit).trim_end().to_owned()
 }
 
 /// The beginning of a text, in characters.
-fn start(text: &str, limit: usize) -> &str {
+pub(in crate::domain) fn start(text: &str, limit: usize) -> &str {
     text.char_indices().nth(limit).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 

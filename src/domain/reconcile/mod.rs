@@ -6,6 +6,7 @@
 pub mod align;
 pub mod assignment;
 pub mod contradiction;
+pub mod outside;
 mod polarity;
 pub mod similarity;
 mod text;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use self::align::{Cluster, Link, align};
 use self::contradiction::{Why, between, clears};
+use self::outside::Voice;
 use self::similarity::{Corpus, Match, Place, Subject, Zone};
 use self::verdict::{Case, Ruling};
 use crate::domain::debate::{Cast, Defence, FindingKey, Hearing, Purpose, Stance};
@@ -145,6 +147,9 @@ pub struct Issue {
     /// Findings of other issues that are possibly the same, most alike first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub possibly: Vec<Possibly>,
+    /// What other tools say beside it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub outside: Vec<Voice>,
 }
 
 impl Issue {
@@ -219,7 +224,8 @@ pub fn subject(raised: &Raised) -> Subject<'_> {
     }
 }
 
-/// Contested and critical first, then by severity, then what both say before what one says, then by place.
+/// Contested and critical first, then by severity, then what both say before what one says, then what a tool supports,
+/// then by place.
 fn rank(issue: &Issue) -> impl Ord + '_ {
     let contested = issue.verdict.class() == Class::Contested && issue.severity == Severity::Critical;
     let class = match issue.verdict.class() {
@@ -234,7 +240,7 @@ fn rank(issue: &Issue) -> impl Ord + '_ {
         // The lane last: two may say the same of the same place without it being one issue.
         (path, lines, title, text, id, &member.lane)
     });
-    (!contested, Reverse(issue.severity), class, place.min())
+    (!contested, Reverse(issue.severity), class, !issue.is_supported(), place.min())
 }
 
 /// One run while it is decided. Findings are named by position among all lanes'.
@@ -281,6 +287,7 @@ impl Run<'_> {
             defended,
             pre_existing,
             possibly: Vec::new(),
+            outside: Vec::new(),
             members,
         }
     }
