@@ -5,6 +5,7 @@ pub mod actions;
 pub mod agents;
 pub mod clock;
 pub mod cloud;
+pub mod evidence;
 pub mod git;
 pub mod github;
 pub mod http;

@@ -6,6 +6,10 @@ pub mod junit;
 mod place;
 mod told;
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use self::junit::Test;
@@ -20,6 +24,9 @@ const MOST_RESULTS: usize = 1_000;
 
 /// The most failed tests that are kept: where more fail, what is broken is not this change alone.
 const MOST_FAILED: usize = 200;
+
+/// The most problems that are told one by one.
+const MOST_PROBLEMS: usize = 4;
 
 /// What tools reported. All of it is untrusted text, secrets replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,15 +47,67 @@ impl Reports {
     }
 }
 
-/// Reads report files, each with the name that people know it by, and keeps what is about the files of this diff, under
-/// their names in it. `roots` are the folders that the repository was checked out to when the tools ran. The second
-/// value tells people what could not be used, one sentence a file.
+/// A file that the configuration or an input names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Its path in the workspace; the pattern, where that names nothing.
+    pub name: String,
+    /// What it holds.
+    pub text: Result<String, Unusable>,
+}
+
+/// Why a file is not used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// Nothing has such a name.
+    Missing,
+    /// The pattern leads out of the workspace, or is none.
+    Elsewhere,
+    /// It is a link.
+    Link,
+    /// It is a folder, a pipe or a device.
+    NoFile,
+    /// It is larger than `sarif::LARGEST`.
+    TooLarge,
+    /// This many were read before.
+    TooMany(usize),
+    /// The folders hold too many entries for the pattern.
+    TooManyEntries,
+    /// The system's reason.
+    Unreadable(String),
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("the workspace holds no such file"),
+            Self::Elsewhere => f.write_str("it leaves the workspace, or is no pattern"),
+            Self::Link => f.write_str("it is a link, and links are not followed"),
+            Self::NoFile => f.write_str("it is no file"),
+            Self::TooLarge => write!(f, "it is larger than {} MiB", sarif::LARGEST >> 20),
+            Self::TooMany(most) => write!(f, "it is one too many: at most {most} are read"),
+            Self::TooManyEntries => f.write_str("there are too many files to look through"),
+            Self::Unreadable(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Reads report files and keeps what is about the files of this diff, under their names in it. `roots` are the folders
+/// that the repository was checked out to when the tools ran. The second value tells people what could not be used, a
+/// sentence a file.
 #[must_use]
-pub fn gather(files: &[(String, String)], diff: &Diff, roots: &[String]) -> (Reports, Vec<String>) {
+pub fn gather(files: &[Found], diff: &Diff, roots: &[String]) -> (Reports, Vec<String>) {
     let places = Places::new(diff, roots);
     let mut reports = Reports::default();
     let mut problems = Vec::new();
-    for (name, text) in files {
+    for Found { name, text } in files {
+        let text = match text {
+            Ok(text) => text,
+            Err(why) => {
+                problems.push(format!("The evidence `{name}` was not used: {why}."));
+                continue;
+            }
+        };
         let told = match text.trim_start_matches('\u{feff}').trim_start().chars().next() {
             Some('{') => {
                 let (results, told) = sarif::parse(text);
@@ -75,6 +134,11 @@ pub fn gather(files: &[(String, String)], diff: &Diff, roots: &[String]) -> (Rep
             problems.push(format!("The evidence `{name}` could not be used whole: {first}{more}."));
         }
     }
+    let more = problems.len().saturating_sub(MOST_PROBLEMS);
+    if more > 0 {
+        problems.truncate(MOST_PROBLEMS);
+        problems.push(format!("More of the evidence could not be used: {more} files."));
+    }
     problems.extend(reports.tidy());
     (reports, problems)
 }
@@ -86,8 +150,7 @@ impl Reports {
         results.sort_by(|a, b| result_key(a).cmp(&result_key(b)));
         results.dedup_by(|later, earlier| result_key(later) == result_key(earlier));
         // A name may stand for several tests: where one of them fails, the name says nothing.
-        let failed: std::collections::BTreeSet<&str> =
-            self.failed.iter().map(|test| plain_name(&test.name)).collect();
+        let failed: BTreeSet<&str> = self.failed.iter().map(|test| plain_name(&test.name)).collect();
         self.passed.retain(|name| !failed.contains(name.as_str()));
         self.passed.sort_unstable();
         self.passed.dedup();
@@ -107,7 +170,7 @@ fn plain_name(name: &str) -> &str {
 }
 
 fn result_key(result: &sarif::Result) -> impl Ord + '_ {
-    let worst_first = std::cmp::Reverse(result.level);
+    let worst_first = Reverse(result.level);
     (worst_first, &result.path, result.lines, &result.tool, &result.rule, &result.message, result.suppressed)
 }
 
