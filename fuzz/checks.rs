@@ -3,7 +3,7 @@
 //! The fuzzer feeds these checks, and a test replays its findings with them (`tests/it/fuzz_findings.rs`). A check that
 //! fails panics.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use counterpoint::adapters::actions::read_event;
@@ -13,10 +13,11 @@ use counterpoint::domain::diff::{
     parse_patch, render, visible,
 };
 use counterpoint::domain::event::{Cause, intent};
+use counterpoint::domain::evidence::{self, Found, gather, junit};
 use counterpoint::domain::finding::{Finding, Resolution, Severity, Side, Verdict};
 use counterpoint::domain::marker::{self, FindingMarker, ReviewMarker, SummaryMarker};
 use counterpoint::domain::redact::Secrets;
-use counterpoint::domain::{batch, command, compare, config, context, reply, triage};
+use counterpoint::domain::{batch, command, compare, config, context, reply, sarif, triage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -25,7 +26,7 @@ use serde_json::{Map, Value, json};
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its folder in `seeds` and `regressions`.
-pub const TARGETS: [(&str, Check); 11] = [
+pub const TARGETS: [(&str, Check); 12] = [
     ("attributes", read_attributes),
     ("command", read_command),
     ("config", read_config),
@@ -35,6 +36,7 @@ pub const TARGETS: [(&str, Check); 11] = [
     ("marker", read_markers),
     ("patch", read_patch),
     ("reply", read_reply),
+    ("reports", read_reports),
     ("stream", read_stream),
     ("versions", read_versions),
 ];
@@ -264,6 +266,37 @@ fn read_reply(bytes: &[u8]) {
     if serde_json::from_str::<Map<String, Value>>(&answer).is_ok() && read.understood {
         assert_eq!(reply::parse(&format!("Here it is:\n```json\n{answer}\n```\n")), read);
     }
+}
+
+/// A report of another tool: SARIF or JUnit XML.
+fn read_reports(bytes: &[u8]) {
+    let report = text(bytes);
+    for result in sarif::parse(&report).0 {
+        assert!(result.lines.is_none_or(|(first, last)| 0 < first && first <= last), "{result:?}");
+        assert!(!result.path.split('/').any(|part| part == ".." || part == "."), "{result:?}");
+        assert!(
+            ![&result.tool, &result.rule, &result.message].iter().any(|text| text.contains(char::is_control))
+        );
+        assert!(result.message.chars().count() <= 2_000 && result.path.len() <= 1_000, "{result:?}");
+    }
+    for test in junit::parse(&report).0 {
+        assert!(!test.name.is_empty() && test.line != Some(0), "{test:?}");
+        let failure = test.failure.unwrap_or_default();
+        assert!(failure.places.iter().all(|spot| spot.line > 0 && !spot.path.is_empty()), "{failure:?}");
+        assert!(!failure.message.contains(char::is_control), "{failure:?}");
+    }
+    let (diff, _) = parse(Bytes::from_static(b"--- a/src/a.rs\n+++ b/src/a.rs\n@@ -1 +1 @@\n-a\n+b\n"));
+    let found = Found { name: "report".to_owned(), text: Ok(report) };
+    let (reports, problems) = gather(&[found], &diff, &["/w".to_owned()]);
+    assert!(
+        problems.len() <= 2 && reports.results.iter().all(|result| result.path == "src/a.rs"),
+        "{problems:?}"
+    );
+    let files: Vec<&FileDiff> = diff.files.iter().collect();
+    let parts = batch::pack(&files, &BTreeMap::new(), usize::MAX).concat();
+    let told = evidence::told(&reports, &parts);
+    assert!(batch::json_len(&told) <= evidence::most_bytes(&reports).min(evidence::MAX_BYTES), "{told}");
+    assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
 }
 
 /// An event file, under the name of every event that is looked at.

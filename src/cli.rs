@@ -184,7 +184,18 @@ pub fn overrides(flags: &ReviewFlags, env: &Environment) -> Result<Overrides, St
         claude_model: pick(&flags.claude_model, "claude-model"),
         codex_model: pick(&flags.codex_model, "codex-model"),
         only_lane: None,
+        evidence: env.input("evidence").map(globs),
     })
+}
+
+/// A list of globs, one a line or with commas between them; those within braces belong to a glob.
+fn globs(list: &str) -> Vec<String> {
+    let mut depth = 0_i32;
+    let between = |c: char| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        c == '\n' || (c == ',' && depth <= 0)
+    };
+    list.split(between).map(str::trim).filter(|glob| !glob.is_empty()).map(str::to_owned).collect()
 }
 
 /// Whether the action posts; the input `post` can switch that off.
@@ -245,6 +256,14 @@ mod tests {
         {
             assert!(target(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_of_globs_has_one_a_line_or_commas_between_them() {
+        assert_eq!(
+            globs("a.sarif, out/*.{xml,sarif}\n\n  b.xml\n"),
+            ["a.sarif", "out/*.{xml,sarif}", "b.xml"]
+        );
     }
 
     #[test]

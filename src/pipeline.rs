@@ -202,6 +202,7 @@ async fn ask(
 ) -> Result<Review, Stop> {
     let spent = snapshot.place.as_ref().map(|place| place.earlier.spent()).unwrap_or_default();
     let cap = settings.max_cost.min(settings.per_pull.minus(spent));
+    let snapshot = uncancelled(outside, with_evidence(outside, snapshot, &settings)).await?;
     let selection = plan::select(&settings, &snapshot)?;
     let reached = outside.endpoints(&settings.lanes, outside.clock.after_start(settings.max_time));
     let explained = explain(source, &snapshot, &selection.files, outside);
@@ -232,6 +233,20 @@ async fn ask(
         Review { snapshot, settings, plan, reports, coverage, listed, ledger, standing, elapsed };
     review.decide();
     Ok(review)
+}
+
+/// What other tools say about it, where their reports are about what is reviewed: in a workflow, or beside a local diff.
+async fn with_evidence(outside: &Outside, mut snapshot: Snapshot, settings: &Settings) -> Snapshot {
+    let workspace = outside.workspace().filter(|here| here.of_runner || snapshot.place.is_none());
+    match workspace {
+        _ if settings.evidence.is_empty() => {}
+        Some(workspace) => {
+            let (names, secrets) = (outside.workspace_names(), outside.terminal.secrets());
+            return snapshot::with_evidence(snapshot, &settings.evidence, workspace, names, secrets).await;
+        }
+        None => snapshot.notes.push(render::outside::ELSEWHERE.to_owned()),
+    }
+    snapshot
 }
 
 /// Lets each lane check what only others found, and answer for what is refuted, until nothing is left to ask.

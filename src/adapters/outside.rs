@@ -68,6 +68,18 @@ impl Outside {
         Some(git::Workspace { folder: folder?, of_runner })
     }
 
+    /// The folders that the workspace is or was for other steps: in a container it has another name than on the runner,
+    /// where it is a folder of its parent's name.
+    #[must_use]
+    pub fn workspace_names(&self) -> Vec<String> {
+        let on_runner = self.env.var("RUNNER_WORKSPACE").and_then(|parent| {
+            let name = parent.trim_end_matches('/').rsplit('/').next()?;
+            Some(format!("{parent}/{name}"))
+        });
+        let here = self.workspace().map(|workspace| workspace.folder.display().to_string());
+        here.into_iter().chain(on_runner).collect()
+    }
+
     /// How the model of each of these lanes is reached. Identities are exchanged until this moment; one that the cloud
     /// does not accept is the end of its lanes.
     ///

@@ -15,6 +15,7 @@ use crate::domain::outcome::{GateState, Outcome, Reason, Tally, gate};
 use crate::domain::pass::{End, LaneReport, PassReport};
 use crate::domain::plan::{Coverage, Plan};
 use crate::domain::pull::{Conclusion, TimelineComment};
+use crate::domain::reconcile::outside::beside;
 use crate::domain::reconcile::similarity::{Corpus, Subject, Zone};
 use crate::domain::reconcile::{Defended, Input, Issue, LaneResult, Looked, reconcile, subject};
 use crate::domain::render::words::voice;
@@ -101,6 +102,7 @@ impl Review {
     /// Decides from what the lanes said: matching, verdicts, and what is shown where.
     pub fn decide(&mut self) {
         let issues = reconcile(&said(&self.plan, &self.reports));
+        let issues = beside(issues, &self.snapshot.evidence);
         self.listed = list(issues, &self.snapshot, &self.coverage, &self.settings.inline);
     }
 
@@ -247,7 +249,10 @@ pub fn list(
             let lowest = match issue.verdict.class() {
                 Class::Both => Some(inline.both),
                 Class::Contested => Some(inline.contested),
-                Class::One => Some(inline.one).filter(|_| !issue.pre_existing),
+                Class::One if issue.pre_existing => None,
+                // What a tool says too is no longer the word of one alone.
+                Class::One if issue.is_supported() => Some(inline.one.min(inline.both)),
+                Class::One => Some(inline.one),
                 Class::Nobody => None,
             };
             let anchor = anchor(&issue, &snapshot.diff)

@@ -1,6 +1,7 @@
 //! One immutable picture of a pull request: what is reviewed, and what we said about it earlier.
 
 use crate::domain::diff::Diff;
+use crate::domain::evidence::Reports;
 use crate::domain::guidelines::Guideline;
 use crate::domain::marker::{self, FindingMarker, SummaryMarker};
 use crate::domain::outcome::Outcome;
@@ -33,6 +34,8 @@ pub struct Snapshot {
     pub attributes: Attributes,
     /// The rules that the base branch holds for whoever works on it.
     pub guidelines: Vec<Guideline>,
+    /// What other tools report about the files of the diff.
+    pub evidence: Reports,
     /// What people should know besides findings.
     pub notes: Vec<String>,
 }

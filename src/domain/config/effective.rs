@@ -34,6 +34,8 @@ pub struct Overrides {
     pub codex_model: Option<String>,
     /// The one lane to run.
     pub only_lane: Option<String>,
+    /// Globs of files in the workspace that other tools left.
+    pub evidence: Option<Vec<String>>,
 }
 
 /// Everything a run is decided by, complete and checked.
@@ -61,6 +63,8 @@ pub struct Settings {
     pub high_stakes: GlobSet,
     /// Which strategy files call for, the first that fits.
     pub rules: Vec<(GlobSet, Strategy)>,
+    /// Globs of files in the workspace that other tools left.
+    pub evidence: Vec<String>,
     /// The comment that asks for a review.
     pub trigger: String,
     /// The repository's own rules for reviewers.
@@ -94,8 +98,9 @@ pub fn settle(config: &Config, overrides: &Overrides) -> Result<Settings, String
     }
     let cap = |given: [Option<MicroUsd>; 2], default| given.into_iter().flatten().min().unwrap_or(default);
     let max_time = [overrides.max_time, config.max_time].into_iter().flatten().min();
+    let evidence = overrides.evidence.as_ref().unwrap_or(&config.evidence);
     Ok(Settings {
-        fingerprint: fingerprint(&lanes, strategy, config),
+        fingerprint: fingerprint(&lanes, strategy, config, evidence),
         lanes,
         strategy,
         fail_on: overrides.fail_on.clone().or_else(|| config.fail_on.clone()).unwrap_or_default(),
@@ -116,6 +121,7 @@ pub fn settle(config: &Config, overrides: &Overrides) -> Result<Settings, String
                 .map(|rule| Ok((globs(&rule.paths)?, rule.strategy)))
                 .collect::<Result<_, String>>()?,
         },
+        evidence: evidence.clone(),
         trigger: config.trigger.clone().unwrap_or_else(|| "/review".to_owned()),
         guidelines: config.guidelines.clone(),
         prices: Prices::new(config.prices.clone()),
@@ -209,7 +215,7 @@ fn globs(patterns: &[String]) -> Result<GlobSet, String> {
     set.build().map_err(|cause| format!("the globs under `paths` cannot be read: {}", cause.kind()))
 }
 
-fn fingerprint(lanes: &[Lane], strategy: Strategy, config: &Config) -> String {
+fn fingerprint(lanes: &[Lane], strategy: Strategy, config: &Config, evidence: &[String]) -> String {
     let mut hash = Sha256::new();
     let mut feed = |part: &str| {
         hash.update(part.len().to_le_bytes());
@@ -234,7 +240,7 @@ fn fingerprint(lanes: &[Lane], strategy: Strategy, config: &Config) -> String {
     }
     feed(strategy.as_str());
     feed(&config.guidelines);
-    for globs in [&config.exclude, &config.high_stakes] {
+    for globs in [&config.exclude[..], &config.high_stakes, evidence] {
         feed(&globs.len().to_string());
         globs.iter().for_each(|glob| feed(glob));
     }
@@ -286,8 +292,11 @@ mod tests {
             let config = crate::domain::config::parse("f", yaml).unwrap();
             settle(&config, &Overrides::default()).unwrap().fingerprint
         };
-        let [plain, exclude, high_stakes] =
-            ["", "paths: {exclude: [a]}", "paths: {high_stakes: [a]}"].map(print);
-        assert!(plain != exclude && plain != high_stakes && exclude != high_stakes);
+        let prints = ["", "paths: {exclude: [a]}", "paths: {high_stakes: [a]}", "evidence: [a]"].map(print);
+        assert_eq!(
+            prints.iter().collect::<std::collections::BTreeSet<_>>().len(),
+            prints.len(),
+            "{prints:?}"
+        );
     }
 }

@@ -45,6 +45,8 @@ pub struct Config {
     pub high_stakes: Vec<String>,
     /// Which strategy files call for, the first that fits.
     pub rules: Vec<PathRule>,
+    /// Globs of files in the workspace that other tools left: SARIF, JUnit XML.
+    pub evidence: Vec<String>,
     /// The comment that asks for a review.
     pub trigger: Option<String>,
     /// Whether drafts are reviewed without being asked.

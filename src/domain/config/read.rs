@@ -79,6 +79,7 @@ struct Wire {
     budget: WireBudget,
     inline: WireInline,
     paths: WirePaths,
+    evidence: Vec<Glob>,
     trigger: WireTrigger,
     guidelines: Option<String>,
     #[serde(deserialize_with = "named_once")]
@@ -198,6 +199,7 @@ impl Wire {
                     strategy: rule.strategy.0,
                 })
                 .collect(),
+            evidence: self.evidence.into_iter().map(|glob| glob.0).collect(),
             trigger,
             drafts: self.trigger.drafts,
             bots: self.trigger.bots,
@@ -429,7 +431,7 @@ mod tests {
     fn every_mistake_is_told_with_its_place_and_what_was_expected() {
         check(
             "strategi: auto\n",
-            "counterpoint.yml:1:1: unknown field `strategi`, expected one of `version`, `lanes`, `strategy`, `fail_on`, `on_failure`, `budget`, `inline`, `paths`, `trigger`, `guidelines`, `prices`",
+            "counterpoint.yml:1:1: unknown field `strategi`, expected one of `version`, `lanes`, `strategy`, `fail_on`, `on_failure`, `budget`, `inline`, `paths`, `evidence`, `trigger`, `guidelines`, `prices`",
         );
         check(
             "budget:\n  max_cost_usd: lots\n",

@@ -109,13 +109,14 @@ fn the_lanes_are_told_what_stands_near_the_hunks_first_a_line_each() {
         <testcase name='named' file='tests/t.rs'><failure message='left'>at a.rs:41\na.rs:42</failure></testcase></testsuite>";
     let (reports, _) = gather(&[found("s", scan), found("t", tests)], &diff, &[]);
     insta::assert_snapshot!(all(&reports, &diff), @"
+    Reported by other tools:
     a.rs:45 Scan R (warning): near and on⟨U+202E⟩
     b.rs:3 Scan R (checked, holds):
     failed test named in tests/t.rs, at a.rs:41, a.rs:42: left
     a.rs:1 Scan R (warning): far
     failed test m other: broken
     ");
-    assert_eq!(told(&reports, &[]).lines().count(), 2, "tests alone, because they are few");
+    assert_eq!(told(&reports, &[]).lines().count(), 4, "tests alone, because they are few");
     assert_eq!(all(&Reports::default(), &diff), "");
 }
 

@@ -11,6 +11,9 @@ use crate::domain::sarif::{Kind, Level, Result, start};
 /// The most that is told in one prompt, in bytes of a serialised request.
 pub const MAX_BYTES: usize = 8_000;
 
+/// What stands above the lines.
+const HEADING: &str = "\nReported by other tools:\n";
+
 /// The longest line, in characters.
 const LONGEST_LINE: usize = 400;
 
@@ -20,8 +23,8 @@ const NEAR: u32 = 3;
 /// Failed tests that name no file of the diff are told where they are no more than this.
 const FEW: usize = 10;
 
-/// What tools report about the files of these parts: what stands on or near the hunks first, then tests that name the
-/// files, then the rest. Nothing where there is nothing.
+/// What tools report about the files of these parts, a line each under a heading: what stands on or near the hunks first,
+/// then tests that name the files, then the rest. Nothing where there is nothing.
 #[must_use]
 pub fn told(reports: &Reports, parts: &[Part<'_>]) -> String {
     let results =
@@ -32,24 +35,22 @@ pub fn told(reports: &Reports, parts: &[Part<'_>]) -> String {
     });
     let mut lines: Vec<(u8, String)> = results.chain(tests).collect();
     lines.sort_by_key(|(rank, _)| *rank);
-    let mut room = MAX_BYTES;
+    let mut room = MAX_BYTES - json_len(HEADING);
     let fits = |line: &String| {
-        room = room.saturating_sub(cost(line));
+        room = room.saturating_sub(json_len(line));
         room > 0
     };
-    lines.into_iter().map(|(_, line)| line).take_while(fits).collect()
+    let lines: String = lines.into_iter().map(|(_, line)| line).take_while(fits).collect();
+    if lines.is_empty() { lines } else { format!("{HEADING}{lines}") }
 }
 
 /// The most that `told` adds to a serialised request for any parts, in bytes.
 #[must_use]
 pub fn most_bytes(reports: &Reports) -> usize {
     let results = reports.results.iter().map(line_of);
-    let all: usize = results.chain(reports.failed.iter().map(line_of_test)).map(|line| cost(&line)).sum();
-    all.min(MAX_BYTES)
-}
-
-fn cost(line: &str) -> usize {
-    json_len(line)
+    let lines = results.chain(reports.failed.iter().map(line_of_test));
+    let all: usize = lines.map(|line| json_len(&line)).sum();
+    if all == 0 { 0 } else { MAX_BYTES.min(json_len(HEADING) + all) }
 }
 
 /// 0 on or near a hunk that is shown, 2 elsewhere in a file of which something is shown.

@@ -76,6 +76,8 @@ pub struct Material<'a> {
     pub elsewhere: &'a [&'a str],
     /// What is left out, which the lanes are told.
     pub left_out: &'a Coverage,
+    /// What other tools report about what is to be read.
+    pub evidence: &'a str,
 }
 
 /// The prompt of a blind review.
@@ -94,6 +96,7 @@ pub fn review(material: &Material<'_>) -> Prompt {
     let left_out: Vec<&str> = left_out.map(|file| file.path.as_str()).collect();
     name("Changed, and reviewed elsewhere", material.elsewhere, &mut data);
     name("Changed, but not shown to you", &left_out, &mut data);
+    data.push_str(material.evidence);
     let word = fence_word(&data);
     let mut shared = String::with_capacity(data.len() + 512);
     let guidelines = cut(material.guidelines.trim(), MAX_GUIDELINES);
@@ -190,6 +193,7 @@ mod tests {
             parts: &[],
             elsewhere: &[],
             left_out: &coverage,
+            evidence: "",
         })
     }
 

@@ -15,6 +15,7 @@ pub use self::replay::{Changes, Policy, changes, replay};
 use crate::domain::budget::Entry;
 use crate::domain::config::{Gate, InlineConfig, Settings, Strategy};
 use crate::domain::debate::{Cast, FindingKey, Stance};
+use crate::domain::evidence::Reports;
 use crate::domain::finding::{Anchor, Evidence, Finding, Severity, Verdict};
 use crate::domain::lane::{Effort, Provider, Roles};
 use crate::domain::marker::{FindingMarker, SummaryMarker};
@@ -23,7 +24,7 @@ use crate::domain::pass::{LaneReport, PassReport};
 use crate::domain::plan::{BatchFile, Coverage, Plan};
 use crate::domain::reconcile::contradiction::Why;
 use crate::domain::reconcile::similarity::Match;
-use crate::domain::reconcile::{Defended, Issue, Possibly};
+use crate::domain::reconcile::{Defended, Issue, Possibly, outside};
 use crate::domain::redact;
 use crate::domain::render::words;
 use crate::domain::review::{Listed, Review, Shown, Standing};
@@ -136,6 +137,9 @@ struct Taken {
     redacted: usize,
     /// Files whose lines GitHub does not show, so that they take no comment.
     uncommentable: Vec<String>,
+    /// What other tools reported.
+    #[serde(default)]
+    evidence: Reports,
     /// What stood on the pull request before; absent for a local diff.
     pull: Option<TakenPull>,
 }
@@ -175,6 +179,9 @@ struct Told {
     defended: Option<Defended>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     possibly: Vec<Possibly>,
+    /// What other tools say beside it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    outside: Vec<outside::Voice>,
 }
 
 /// What one lane has to do with an issue.
@@ -346,6 +353,7 @@ impl Taken {
             notes: snapshot.notes.clone(),
             redacted: snapshot.redacted,
             uncommentable: uncommentable.map(|file| file.path.clone()).collect(),
+            evidence: snapshot.evidence.clone(),
             pull,
         }
     }
@@ -372,6 +380,7 @@ impl Told {
             pre_existing: issue.pre_existing,
             defended: issue.defended.clone(),
             possibly: issue.possibly.clone(),
+            outside: issue.outside.clone(),
         })
     }
 }

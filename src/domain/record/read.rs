@@ -99,7 +99,7 @@ impl Record {
     }
 
     fn snapshot(&self) -> Result<Snapshot, String> {
-        let Taken { title, notes, redacted, uncommentable, pull } = &self.snapshot;
+        let Taken { title, notes, redacted, uncommentable, evidence, pull } = &self.snapshot;
         let raw = BASE64.decode(&self.diff_base64).map_err(|cause| format!("`diff_base64`: {cause}"))?;
         // What was wrong with the diff stands in the notes.
         let (mut diff, _) = diff::parse(Bytes::from(raw));
@@ -116,6 +116,7 @@ impl Record {
             description: String::new(),
             diff,
             redacted: *redacted,
+            evidence: evidence.clone(),
             unlisted: self.plan.left_out.unlisted,
             config_from: self.config.from.clone(),
             attributes: Attributes::default(),

@@ -1,6 +1,6 @@
 //! One comment on one line: what goes wrong, who says so, what would settle it.
 
-use super::{provenance, safe, sides, suggestion, words};
+use super::{outside, provenance, safe, sides, suggestion, words};
 use crate::domain::debate::Stance;
 use crate::domain::diff::{Diff, visible};
 use crate::domain::finding::{Anchor, Raised, Resolution, Verdict};
@@ -45,6 +45,9 @@ pub fn issue(review: &Review, issue: &Issue, anchor: Option<&Anchor>) -> String 
     }
     if issue.contradiction.is_none() {
         out.push_str(&others(issue, main));
+    }
+    if let Some(line) = outside::markdown(issue) {
+        out.push_str(&format!("\n\n{line}"));
     }
     out
 }

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod doctor;
 pub mod inline;
 pub mod lanes;
+pub mod outside;
 pub mod place;
 pub mod provenance;
 pub mod replay;

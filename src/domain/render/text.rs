@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{check, inline, provenance, sides, summary, words};
+use super::{check, inline, outside, provenance, sides, summary, words};
 use crate::domain::finding::Class;
 use crate::domain::outcome::Outcome;
 use crate::domain::redact::log_line;
@@ -51,6 +51,9 @@ pub fn review(review: &Review) -> String {
         let note = provenance::note(review, issue);
         if turns.is_empty() && !note.is_empty() {
             let _ = writeln!(out, "  ({})", log_line(&note));
+        }
+        if let Some(line) = outside::text(issue) {
+            let _ = writeln!(out, "  {line}");
         }
     }
     let coverage = &review.coverage;

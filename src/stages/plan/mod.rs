@@ -12,6 +12,7 @@ use crate::domain::batch::{self, Part};
 use crate::domain::budget::{self, Price, PriceBasis};
 use crate::domain::config::{Settings, Strategy};
 use crate::domain::diff::{self, Around, FileDiff};
+use crate::domain::evidence;
 use crate::domain::finding::Severity;
 use crate::domain::guidelines;
 use crate::domain::lane::Lane;
@@ -255,10 +256,11 @@ impl Fitting<'_> {
         let empty = self.prompt(&[], 2);
         let paths = self.selection.files.iter().map(|file| diff::visible(file.path.as_bytes()));
         let surplus: usize = paths.map(|path| batch::json_len(&path) - path.chars().count()).sum();
+        let reported = evidence::most_bytes(&self.snapshot.evidence);
         let measured = |planned: PlannedLane| {
             let tokens = [planned.price.max_input, planned.lane.limits.input].into_iter().flatten().min();
             let tokens = tokens.unwrap_or(u64::MAX);
-            let rules = body_len(&planned.lane, &empty) + surplus.min(MAX_NAMES * 3);
+            let rules = body_len(&planned.lane, &empty) + surplus.min(MAX_NAMES * 3) + reported;
             let window = bytes(tokens).min(MOST_BYTES).saturating_sub(rules);
             Candidate { planned, tokens, rules, window }
         };
@@ -417,6 +419,7 @@ impl Fitting<'_> {
             parts,
             elsewhere: &elsewhere,
             left_out: &self.selection.left_out,
+            evidence: &evidence::told(&self.snapshot.evidence, parts),
         })
     }
 }

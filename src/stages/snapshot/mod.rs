@@ -2,6 +2,7 @@
 
 mod whole;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use bytes::Bytes;
 use futures_util::future;
 
 use self::whole::{Whole, whole_diff};
+use crate::adapters::evidence;
 use crate::adapters::git::{self, Workspace};
 use crate::adapters::github::{self, GitHub};
 use crate::domain::config::{self, Config, DEFAULT_PATH, Settings};
 use crate::domain::diff;
 use crate::domain::event::Intent;
+use crate::domain::evidence::{Reports, gather};
 use crate::domain::guidelines::{self, Guideline};
 use crate::domain::marker;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
@@ -214,6 +217,7 @@ pub async fn take(
         config_from: opened.config_from.clone(),
         attributes: opened.rules.attributes.clone(),
         guidelines: opened.rules.guidelines.clone(),
+        evidence: Reports::default(),
         notes,
         place: Some(Place { repo: repo.clone(), pull: pull.clone(), me: opened.me.clone(), earlier }),
     })
@@ -236,8 +240,36 @@ pub fn of_local(raw: Bytes, title: &str, config_from: &str, secrets: &Secrets) -
         config_from: config_from.to_owned(),
         attributes: Attributes::default(),
         guidelines: Vec::new(),
+        evidence: Reports::default(),
         notes,
     }
+}
+
+/// Adds what other tools left in the workspace. `roots` are the names that the workspace has for them. A review can do
+/// without it, so what cannot be used is noted.
+pub async fn with_evidence(
+    mut snapshot: Snapshot,
+    patterns: &[String],
+    workspace: Workspace,
+    roots: Vec<String>,
+    secrets: Secrets,
+) -> Snapshot {
+    let (patterns, diff) = (patterns.to_vec(), snapshot.diff.clone());
+    // Large files take seconds, in which a signal must be heard.
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut found = evidence::read(&workspace.folder, &patterns);
+        for text in found.iter_mut().filter_map(|found| found.text.as_mut().ok()) {
+            if let Cow::Owned(masked) = secrets.mask(text) {
+                *text = masked;
+            }
+        }
+        gather(&found, &diff, &roots)
+    });
+    if let Ok((reports, problems)) = reading.await {
+        snapshot.evidence = reports;
+        snapshot.notes.extend(problems);
+    }
+    snapshot
 }
 
 /// Another app can make a check of our name: its memory is not ours.

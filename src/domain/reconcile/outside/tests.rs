@@ -35,6 +35,7 @@ fn issues(of: &[(&str, Vec<Raised>)]) -> Vec<Issue> {
     let lanes = of.iter().map(|(lane, findings)| LaneResult {
         lane: LaneName::new(*lane),
         looked: Looked::Except(BTreeSet::new()),
+        unasked: BTreeSet::new(),
         findings: findings.clone(),
         clearances: Vec::new(),
     });

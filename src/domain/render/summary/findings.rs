@@ -5,7 +5,7 @@ use crate::domain::diff::Diff;
 use crate::domain::finding::{Anchor, Class, Placement, Unanchored, Verdict};
 use crate::domain::reconcile::Issue;
 use crate::domain::render::sides::{self, Act};
-use crate::domain::render::{inline, place, provenance, safe, words};
+use crate::domain::render::{inline, outside, place, provenance, safe, words};
 use crate::domain::review::{Listed, Review, Shown};
 
 /// The longest claim or answer in a list, in characters.
@@ -33,7 +33,12 @@ fn table(review: &Review, listed: &[&Listed]) -> Option<String> {
         let note = provenance::note(review, issue);
         let note =
             if note.is_empty() { note } else { format!(" <sub>{}</sub>", safe::inline(&note, MAX_NOTE)) };
-        format!("| {} | {} | {what}{note} |", severity(review, issue, ", blocks"), place::of(review, listed))
+        let outside = outside::markdown(issue).map(|line| format!(" · {line}")).unwrap_or_default();
+        format!(
+            "| {} | {} | {what}{outside}{note} |",
+            severity(review, issue, ", blocks"),
+            place::of(review, listed)
+        )
     };
     let rows: Vec<String> = listed.iter().map(row).collect();
     (!rows.is_empty()).then(|| format!("| | where | what goes wrong |\n|---|---|---|\n{}", rows.join("\n")))
@@ -67,8 +72,9 @@ fn disagreement(review: &Review, listed: &Listed) -> Option<String> {
     let claim = format!("**{}:** {}", main.lane, safe::inline(says, MAX_SAID));
     let turns = sides::turns(review, issue);
     let turns = turns.iter().map(|turn| turn.item(review, main, MAX_SAID));
+    let outside = outside::markdown(issue);
     let settle = sides::question(review, issue).map(|question| format!("**Settle it:** {question}"));
-    let items: Vec<String> = [head, claim].into_iter().chain(turns).chain(settle).collect();
+    let items: Vec<String> = [head, claim].into_iter().chain(turns).chain(outside).chain(settle).collect();
     Some(items.join("\n- "))
 }
 
