@@ -17,7 +17,9 @@ use counterpoint::domain::evidence::{self, Found, gather, junit};
 use counterpoint::domain::finding::{Finding, Resolution, Severity, Side, Verdict};
 use counterpoint::domain::marker::{self, FindingMarker, ReviewMarker, SummaryMarker};
 use counterpoint::domain::redact::Secrets;
-use counterpoint::domain::{batch, command, compare, config, context, reply, sarif, triage};
+use counterpoint::domain::{
+    batch, command, compare, config, context, record, render, reply, sarif, triage,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -26,7 +28,7 @@ use serde_json::{Map, Value, json};
 pub type Check = fn(&[u8]);
 
 /// Every check by the name of its folder in `seeds` and `regressions`.
-pub const TARGETS: [(&str, Check); 12] = [
+pub const TARGETS: [(&str, Check); 13] = [
     ("attributes", read_attributes),
     ("command", read_command),
     ("config", read_config),
@@ -35,6 +37,7 @@ pub const TARGETS: [(&str, Check); 12] = [
     ("findings", read_findings),
     ("marker", read_markers),
     ("patch", read_patch),
+    ("record", read_record),
     ("reply", read_reply),
     ("reports", read_reports),
     ("stream", read_stream),
@@ -430,6 +433,19 @@ fn read_markers(bytes: &[u8]) {
     assert_eq!((written.matches("<!--").count(), written.matches("--").count()), (1, 2), "{written}");
     assert!(!written.contains('\n') && marker::is_ours(&written), "{written}");
     assert_eq!(marker::read(&format!("{body}\n\n{written}\n")), Some(hostile));
+}
+
+/// A run's record: what is decided from it is written so that the same is decided again.
+fn read_record(bytes: &[u8]) {
+    let policy = record::Policy::default();
+    let decided = |record: &record::Record| record::replay(record, &policy);
+    let Ok(review) = record::read(&text(bytes)).and_then(|record| decided(&record)) else { return };
+    let written = record::of(&review);
+    let again = decided(&written).map(|review| record::of(&review));
+    assert_eq!(again.as_ref(), Ok(&written), "what was decided is decided otherwise");
+    assert_eq!(record::changes(&written, &written), record::Changes::default());
+    assert!(render::text::review(&review).starts_with("Counterpoint: "));
+    assert!(render::summary::markdown(&review, 60_000).chars().count() <= 60_000);
 }
 
 fn read_marker<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(body: &str) {

@@ -38,6 +38,7 @@ mod networks;
 mod odd_pulls;
 mod perturbed_claims;
 mod real_agents;
+mod replay;
 mod shop;
 mod surface;
 mod terminal;

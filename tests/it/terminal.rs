@@ -331,7 +331,7 @@ async fn a_record_holds_everything_the_contract_names() {
     let run = typed(&world, ["review", "--diff", "-", "--format", "json"]).stdin(diff()).finish().await;
     let record: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     let keys: Vec<&str> = record.as_object().unwrap().keys().map(String::as_str).collect();
-    insta::assert_snapshot!(keys.join(" "), @"version outcome reason gate repository pull_request base_sha head_sha config diff_base64 plan passes findings ledger");
+    insta::assert_snapshot!(keys.join(" "), @"version outcome reason gate repository pull_request base_sha head_sha config diff_base64 plan passes findings ledger lanes snapshot standing summary_url not_posted milliseconds");
     let finding: Vec<&str> = record["findings"][0].as_object().unwrap().keys().map(String::as_str).collect();
     insta::assert_snapshot!(finding.join(" "), @"id path side line_start line_end quote evidence category severity confidence title body failure_scenario suggestion verdict raised_by votes match anchor inline");
     world.assert_clean();

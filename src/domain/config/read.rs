@@ -150,11 +150,9 @@ impl Wire {
             lanes.insert(name, lane);
         }
         let trigger = self.trigger.command;
-        if let Some(command) = &trigger {
-            if !is_trigger(command) {
-                let message = format!("expected one word beginning with `/`, got `{command}`");
-                return Err(("command".to_owned(), message));
-            }
+        if let Some(command) = trigger.as_ref().filter(|command| !is_trigger(command)) {
+            let message = format!("expected one word beginning with `/`, got `{command}`");
+            return Err(("command".to_owned(), message));
         }
         let mut prices = BTreeMap::new();
         for (model, price) in self.prices {

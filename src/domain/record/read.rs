@@ -18,6 +18,7 @@ use crate::domain::pull::{Account, LineComment, PullRequest, TimelineComment};
 use crate::domain::review::{Review, Standing};
 use crate::domain::snapshot::{Earlier, Place, Snapshot, Thread};
 use crate::domain::triage::Attributes;
+use crate::domain::units::LaneName;
 
 /// More findings than any run raises; beyond this a table of all pairs does not fit a small machine.
 const MOST_FINDINGS: usize = 20_000;
@@ -55,6 +56,10 @@ pub fn read(text: &str) -> Result<Record, String> {
     let most = u64::from(u32::MAX);
     if lines_read.max(lines_due) > most || files.any(|file| file.cut > file.changed || file.changed > most) {
         return told("no file changes so many lines");
+    }
+    let lanes: BTreeSet<&LaneName> = record.lanes.iter().map(|report| &report.lane).collect();
+    if lanes.len() < record.lanes.len() {
+        return told("two lanes have one name");
     }
     if !is_trigger(&record.config.trigger) {
         return told("its trigger is none");

@@ -40,31 +40,27 @@ impl Record {
     /// What the run posted stands where it stood, what it could not post does not, and what would be posted now gets
     /// an id that is free.
     fn settle(&self, listed: &mut [Listed]) {
-        let posted: BTreeMap<&str, (&str, &Posted)> = self
-            .findings
-            .iter()
-            .filter_map(|told| {
-                let Inline { id, posted } = told.inline.as_ref()?;
-                let posted = posted.as_ref().filter(|posted| !posted.earlier)?;
-                Some((told.finding.id.as_str(), (id.as_str(), posted)))
-            })
-            .collect();
-        let taken = self.findings.iter().filter_map(|told| Some(told.inline.as_ref()?.id.as_str()));
+        let told =
+            self.findings.iter().filter_map(|told| Some((told.finding.id.as_str(), told.inline.as_ref()?)));
+        let told: BTreeMap<&str, &Inline> = told.collect();
         let threads = self.snapshot.pull.iter().flat_map(|pull| &pull.threads);
-        let taken = taken.chain(threads.map(|thread| thread.marker.id.as_str()));
-        let mut last: u64 =
-            taken.filter_map(|id| id.strip_prefix('f')?.parse().ok()).max().unwrap_or_default();
+        let ids = told.values().map(|inline| &inline.id).chain(threads.map(|thread| &thread.marker.id));
+        let mut last: u64 = ids.filter_map(|id| id.strip_prefix('f')?.parse().ok()).max().unwrap_or_default();
         for listed in listed {
             let Shown::ToPost(anchor) = &listed.shown else { continue };
             let name = name(listed).unwrap_or_default();
-            if let Some((id, Posted { url, earlier })) = posted.get(name.as_str()) {
-                listed.id = (*id).to_owned();
-                listed.shown = Shown::Inline { anchor: anchor.clone(), url: url.clone(), earlier: *earlier };
-            } else if self.not_posted.contains(&name) {
-                listed.shown = Shown::Summary;
-            } else if !posted.is_empty() {
-                last = last.saturating_add(1);
-                listed.id = format!("f{last}");
+            match told.get(name.as_str()) {
+                Some(Inline { id, posted }) => {
+                    if let Some(Posted { url, earlier }) = posted.clone() {
+                        listed.shown = Shown::Inline { anchor: anchor.clone(), url, earlier };
+                    }
+                    listed.id.clone_from(id);
+                }
+                None if self.not_posted.contains(&name) => listed.shown = Shown::Summary,
+                None => {
+                    last = last.saturating_add(1);
+                    listed.id = format!("f{last}");
+                }
             }
         }
     }
