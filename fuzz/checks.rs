@@ -381,7 +381,7 @@ fn read_command(bytes: &[u8]) {
     }
 }
 
-/// Two finding files, a line of three hyphens between them; one stands for both.
+/// Two files of findings in any forms, a line of three hyphens between them; one stands for both.
 fn read_findings(bytes: &[u8]) {
     let files = text(bytes);
     let (a, b) = files.split_once("\n---\n").unwrap_or((&files, &files));
@@ -392,8 +392,13 @@ fn read_findings(bytes: &[u8]) {
             Err(message) => assert!(message.starts_with("some.json:"), "{message}"),
         }
     }
-    let [a, b] = read.as_slice() else { return };
-    let compared = compare::compare(a, b);
+    let Ok([mut a, mut b]) = <[_; 2]>::try_from(read) else { return };
+    compare::meet(&mut a, &mut b);
+    let compared = compare::compare(&a, &b);
+    for page in [render::compare::text, render::compare::markdown, render::compare::html] {
+        assert!(!page(&a, &b, &compared).is_empty());
+    }
+    let (a, b) = (&a, &b);
     for (file, only, paired) in [
         (a, &compared.only_a, compared.pairs.iter().map(|pair| &pair.a).collect::<Vec<_>>()),
         (b, &compared.only_b, compared.pairs.iter().map(|pair| &pair.b).collect()),

@@ -24,7 +24,7 @@ pub enum Command {
     Action(ReviewFlags),
     /// Review a pull request or a local branch; nothing is posted without `--post`.
     Review(ReviewCommand),
-    /// Compare two finding files from any tools.
+    /// Compare the findings of two reviewers, from any tools.
     Compare(CompareCommand),
     /// Decide and print a recorded run again, without asking a model or GitHub.
     Replay(ReplayCommand),
@@ -89,13 +89,13 @@ pub struct ReviewCommand {
 /// `counterpoint compare`.
 #[derive(Debug, Args)]
 pub struct CompareCommand {
-    /// Findings of the first reviewer.
+    /// Findings of the first reviewer: a finding file or record, Claude Code's or Codex's review, or SARIF.
     pub a: PathBuf,
     /// Findings of the second reviewer.
     pub b: PathBuf,
     /// How the result is printed.
     #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
+    pub format: CompareFormat,
     /// Where the result goes instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -140,6 +140,20 @@ pub enum Format {
     Markdown,
     /// For programs.
     Json,
+}
+
+/// How a comparison is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CompareFormat {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// For a comment.
+    Markdown,
+    /// For programs.
+    Json,
+    /// One page for a browser.
+    Html,
 }
 
 /// Joins flags and inputs: a flag beats an input.

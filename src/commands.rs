@@ -10,7 +10,9 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::adapters::terminal::Terminal;
 use crate::adapters::{Outside, actions, git};
-use crate::cli::{self, CompareCommand, DoctorCommand, Format, ReplayCommand, ReviewCommand, ReviewFlags};
+use crate::cli::{
+    self, CompareCommand, CompareFormat, DoctorCommand, Format, ReplayCommand, ReviewCommand, ReviewFlags,
+};
 use crate::domain::compare;
 use crate::domain::config::{self, Config, DEFAULT_PATH, Gate};
 use crate::domain::event::{Cause, Intent};
@@ -153,18 +155,16 @@ fn out(terminal: &Terminal, path: Option<&Path>, text: &str) -> Result<(), Usage
 /// `counterpoint compare`.
 ///
 /// # Errors
-/// A file that is not a finding file, with its place.
+/// A file that cannot be read or holds findings in no known form, with the place.
 pub fn compare(terminal: &Terminal, command: &CompareCommand) -> Result<ExitCode, Usage> {
-    let read = |path: &Path, prefix| -> Result<_, Usage> {
-        let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        compare::read(&path.display().to_string(), &text, prefix).map_err(anyhow::Error::msg)
-    };
-    let (a, b) = (read(&command.a, 'a')?, read(&command.b, 'b')?);
+    let (mut a, mut b) = (findings(&command.a, 'a')?, findings(&command.b, 'b')?);
+    compare::meet(&mut a, &mut b);
     let comparison = compare::compare(&a, &b);
     let text = match command.format {
-        Format::Text => render::compare::text(&a, &b, &comparison),
-        Format::Markdown => render::compare::markdown(&a, &b, &comparison),
-        Format::Json => serde_json::to_string(&comparison)?,
+        CompareFormat::Text => render::compare::text(&a, &b, &comparison),
+        CompareFormat::Markdown => render::compare::markdown(&a, &b, &comparison),
+        CompareFormat::Json => serde_json::to_string(&comparison)?,
+        CompareFormat::Html => render::compare::html(&a, &b, &comparison),
     };
     out(terminal, command.output.as_deref(), &text)?;
     Ok(ExitCode::Done)
@@ -197,6 +197,23 @@ pub fn replay(terminal: &Terminal, command: &ReplayCommand) -> Result<ExitCode, 
     out(terminal, command.output.as_deref(), &text)?;
     tracing::info!("{}", render::replay::changes(&record::changes(&before, &now)));
     Ok(if review.gate() == GateState::Tripped { ExitCode::GateTripped } else { ExitCode::Done })
+}
+
+/// The findings in a file; what could not be used of it is logged.
+fn findings(path: &Path, prefix: char) -> Result<compare::FindingFile, Usage> {
+    let name = path.display();
+    let mut text = String::new();
+    // Not by its size on the disk: a pipe has none, and a device no end.
+    let file = fs::File::open(path).with_context(|| format!("{name} cannot be read"))?;
+    file.take(compare::LARGEST + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("{name} cannot be read"))?;
+    if text.len() as u64 > compare::LARGEST {
+        bail!("{name} is too large to compare; expected at most {} MiB", compare::LARGEST >> 20);
+    }
+    let read = compare::read(&name.to_string(), &text, prefix).map_err(anyhow::Error::msg)?;
+    read.notes.iter().for_each(|note| tracing::warn!("{name}: {note}"));
+    Ok(read)
 }
 
 /// The values that are never shown: inputs that are keys, and variables that are secrets by their name.

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod compare;
 pub mod doctor;
+mod html;
 pub mod inline;
 pub mod lanes;
 pub mod outside;

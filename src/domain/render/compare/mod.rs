@@ -1,8 +1,12 @@
 //! A comparison as people read it: where two reviewers exclude each other, what both say, what only one says.
 
+mod html;
+
 use std::fmt::Write as _;
 
-use crate::domain::compare::{Comparison, FileFinding, FindingFile, Maybe, Pair};
+pub use self::html::html;
+
+use crate::domain::compare::{Comparison, FileFinding, FindingFile, Group, Maybe, Pair, Remark};
 use crate::domain::finding::{Severity, Verdict};
 use crate::domain::reconcile::contradiction::Why;
 use crate::domain::redact::log_line;
@@ -78,13 +82,12 @@ impl<'a> View<'a> {
 
     /// What only one says. Whoever says a thing twice says it once here: the rest stands under repetitions.
     fn only(&self) -> [(&str, Vec<&'a FileFinding>); 2] {
-        let of = |file: &'a FindingFile, ids: &[String]| {
+        let of = |file: &'a FindingFile, ids: &[String], in_b: bool| {
             let repeats = |id: &String| {
-                let group = self.result.groups.iter().find(|group| {
-                    group.contains(id) && group.iter().all(|member| Self::find(file, member).is_some())
-                });
-                let first = group.and_then(|group| group.iter().find(|member| ids.contains(member)));
-                let paired = group.is_some_and(|group| group.iter().any(|member| !ids.contains(member)));
+                let mut groups = self.result.groups.iter().filter(|group| group.in_b == in_b);
+                let group = groups.find(|group| group.ids.contains(id)).map_or(&[][..], |group| &group.ids);
+                let first = group.iter().find(|member| ids.contains(member));
+                let paired = group.iter().any(|member| !ids.contains(member));
                 paired || first.is_some_and(|first| first != id)
             };
             let once = ids.iter().filter(|id| !repeats(id));
@@ -92,7 +95,20 @@ impl<'a> View<'a> {
             only.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
             only
         };
-        [(&self.names.0, of(self.a, &self.result.only_a)), (&self.names.1, of(self.b, &self.result.only_b))]
+        let (a, b) = (of(self.a, &self.result.only_a, false), of(self.b, &self.result.only_b, true));
+        [(&self.names.0, a), (&self.names.1, b)]
+    }
+
+    /// What stands in one file more than once: who says it, under which ids, and what it is.
+    fn repeated(&self) -> Vec<String> {
+        let line = |group: &Group| {
+            let (name, file) = if group.in_b { (&self.names.1, self.b) } else { (&self.names.0, self.a) };
+            let ids: Vec<String> = group.ids.iter().map(|id| (self.style.code)(id)).collect();
+            let said =
+                group.ids.first().and_then(|id| Self::find(file, id)).map(|finding| self.headline(finding));
+            format!("{name} ({}): {}", ids.join(", "), said.unwrap_or_default())
+        };
+        self.result.groups.iter().map(line).collect()
     }
 
     fn headline(&self, finding: &FileFinding) -> String {
@@ -125,12 +141,18 @@ impl<'a> View<'a> {
 
     /// The higher severity, and who differs.
     fn severity(&self, a: &FileFinding, b: &FileFinding) -> String {
-        match (a.severity, b.severity) {
-            (Some(a), Some(b)) if a != b => {
-                let lower = if a < b { (&self.names.0, a) } else { (&self.names.1, b) };
-                format!("{} ({}: {})", a.max(b), lower.0, lower.1)
-            }
-            (a, b) => a.max(b).map_or("", Severity::as_str).to_owned(),
+        let (first, second) = (standing(a), standing(b));
+        if first == second {
+            return first;
+        }
+        let (higher, lower, who) = if a.severity < b.severity {
+            (second, first, &self.names.0)
+        } else {
+            (first, second, &self.names.1)
+        };
+        match (higher.as_str(), lower.as_str()) {
+            ("", only) | (only, "") => only.to_owned(),
+            _ => format!("{higher} ({who}: {lower})"),
         }
     }
 
@@ -168,10 +190,26 @@ impl<'a> View<'a> {
             }
         }
     }
+
+    /// What would settle it.
+    fn settle(&self, why: &Why) -> String {
+        let say = |text: &str| (self.style.code)(text);
+        match why {
+            Why::Cleared | Why::Denial { .. } => {
+                "can what one describes happen, or does the other's reason rule it out?".to_owned()
+            }
+            Why::Fixes { original, a, b } => {
+                format!("{} can become {} or {}, not both: which is meant?", say(original), say(a), say(b))
+            }
+            Why::Advice { object, .. } => format!("which way is {} meant to change?", say(object)),
+        }
+    }
 }
 
-fn severity(finding: &FileFinding) -> &'static str {
-    finding.severity.map_or("", Severity::as_str)
+/// How bad, and what else the file says about how much it counts.
+fn standing(finding: &FileFinding) -> String {
+    let severity = finding.severity.map_or("", Severity::as_str);
+    joined(&[severity, finding.remark.map_or("", Remark::as_str)], ", ")
 }
 
 /// What is known, on one line.
@@ -196,6 +234,7 @@ pub fn text(a: &FindingFile, b: &FindingFile, result: &Comparison) -> String {
             let _ = writeln!(out, "    {second}: {}", view.headline(b));
             if let Some(why) = &pair.why {
                 let _ = writeln!(out, "    {}", view.why(why));
+                let _ = writeln!(out, "    Settle it: {}", view.settle(why));
             }
             let _ = writeln!(out, "    [{}]", cut(&pair.matched.explain(), REASON));
         }
@@ -207,7 +246,7 @@ pub fn text(a: &FindingFile, b: &FindingFile, result: &Comparison) -> String {
             let _ = writeln!(out, "\nOnly {name} says\n");
         }
         for finding in only {
-            let _ = writeln!(out, "  {}", joined(&[severity(finding), &view.place(finding)], "  "));
+            let _ = writeln!(out, "  {}", joined(&[&standing(finding), &view.place(finding)], "  "));
             let _ = writeln!(out, "    {}", view.headline(finding));
         }
     }
@@ -223,10 +262,9 @@ pub fn text(a: &FindingFile, b: &FindingFile, result: &Comparison) -> String {
     }
     if !result.groups.is_empty() {
         out.push_str("\nSaid more than once in one file\n\n");
-        for group in &result.groups {
-            let ids: Vec<String> = group.iter().map(|id| cut(id, 80)).collect();
-            let _ = writeln!(out, "  {}", ids.join(", "));
-        }
+    }
+    for line in view.repeated() {
+        let _ = writeln!(out, "  {line}");
     }
     out
 }
@@ -252,6 +290,7 @@ pub fn markdown(a: &FindingFile, b: &FindingFile, result: &Comparison) -> String
             let _ = writeln!(out, "- **{second}:** {}", view.headline(b));
             if let Some(why) = &pair.why {
                 let _ = writeln!(out, "- **Why:** {}", view.why(why));
+                let _ = writeln!(out, "- **Settle it:** {}", view.settle(why));
             }
             let _ = writeln!(out, "- <sub>{}</sub>", safe::inline(&pair.matched.explain(), REASON));
         }
@@ -263,8 +302,9 @@ pub fn markdown(a: &FindingFile, b: &FindingFile, result: &Comparison) -> String
             let _ = writeln!(out, "\n#### Only {name} says\n");
         }
         for finding in only {
-            let parts = [severity(finding), &view.place(finding), &view.headline(finding)];
-            let _ = writeln!(out, "- {}", joined(&parts, " · "));
+            let (standing, place, headline) =
+                (standing(finding), view.place(finding), view.headline(finding));
+            let _ = writeln!(out, "- {}", joined(&[&standing, &place, &headline], " · "));
         }
     }
     let maybe = view.maybe();
@@ -284,9 +324,8 @@ pub fn markdown(a: &FindingFile, b: &FindingFile, result: &Comparison) -> String
             "\n<details><summary>{} said more than once in one file</summary>\n",
             result.groups.len()
         );
-        for group in &result.groups {
-            let ids: Vec<String> = group.iter().map(|id| safe::code(id)).collect();
-            let _ = writeln!(out, "- {}", ids.join(", "));
+        for line in view.repeated() {
+            let _ = writeln!(out, "- {line}");
         }
         out.push_str("\n</details>\n");
     }
@@ -327,6 +366,7 @@ mod tests {
             claude: The connect timeout is too short
             codex: The connect timeout is too long
             opposite advice on connect timeout: claude says too short, codex says too long
+            Settle it: which way is connect timeout meant to change?
             [same 0.94: overlapping lines (1.00), terms timeout, connect (0.54), wording (0.77), against the others (+0.69)]
 
         Both say
@@ -350,7 +390,7 @@ mod tests {
 
         Said more than once in one file
 
-          a1, a5
+          claude (a1, a5): Connection leaks when connect() returns early before release()
         "#);
     }
 
@@ -368,6 +408,7 @@ mod tests {
         - **claude:** The connect timeout is too short
         - **codex:** The connect timeout is too long
         - **Why:** opposite advice on `connect timeout`: claude says `too short`, codex says `too long`
+        - **Settle it:** which way is `connect timeout` meant to change?
         - <sub>same 0.94: overlapping lines (1.00), terms timeout, connect (0.54), wording (0.77), against the others (+0.69)</sub>
 
         #### Both say
@@ -388,7 +429,7 @@ mod tests {
 
         <details><summary>1 said more than once in one file</summary>
 
-        - `a1`, `a5`
+        - claude (`a1`, `a5`): Connection leaks when connect() returns early before release()
 
         </details>
         "#);
@@ -401,8 +442,52 @@ mod tests {
         for shown in [text(&a, &b, &result), markdown(&a, &b, &result)] {
             assert!(!shown.lines().any(|line| line.trim_start().starts_with("::")), "{shown}");
         }
+        let page = html(&a, &b, &result);
+        assert!(!page.contains("<img") && page.contains("&lt;img src=x&gt;"), "{page}");
         let shown = markdown(&a, &b, &result);
         assert!(!shown.contains("@octocat") && !shown.contains("<img") && !shown.contains("![x]"), "{shown}");
+    }
+
+    #[test]
+    fn what_both_files_call_the_same_is_no_repetition_in_both() {
+        let twice = r#"{"findings":[{"id":"1","title":"Typo in the changelog"},{"id":"2","title":"Typo in the changelog"}]}"#;
+        let other = r#"{"findings":[{"id":"1","path":"a.rs","title":"The lock is held over the call"},{"id":"2","path":"b.rs","title":"No limit on the body"}]}"#;
+        let (a, b, result) = sides(other, twice);
+        let shown = text(&a, &b, &result);
+        assert!(shown.contains("The lock is held") && shown.contains("No limit on the body"), "{shown}");
+        assert!(shown.contains("  B (1, 2): Typo in the changelog"), "{shown}");
+    }
+
+    #[test]
+    fn the_page_is_well_formed_and_shows_no_markup_of_the_files() {
+        let evil = r#"</p><script>alert(1)</script><!-- ]]> "'&lt;"#;
+        let finding = |line: u32, says: &str| {
+            serde_json::json!({"id": evil, "path": format!("{evil}/a.rs"), "line_start": line, "title": format!("{evil} {says}"),
+                "body": format!("{evil}\n{says}"), "failure_scenario": evil, "quote": evil, "suggestion": evil, "severity": "high"})
+        };
+        let file =
+            |says: &str| serde_json::json!({"reviewer": evil, "findings": [finding(4, says)]}).to_string();
+        let one = serde_json::json!({"reviewer": evil, "findings": [finding(4, "x"), {"id": "2", "title": evil}, {"id": "3", "title": evil}]});
+        for (a, b) in [
+            (file("The timeout is too short"), file("The timeout is too long")),
+            (file("leaks early"), file("leaks early")),
+            (one.to_string(), file("nothing of the kind")),
+        ] {
+            let (a, b, result) = sides(&a, &b);
+            let page = html(&a, &b, &result);
+            let mut open: Vec<&str> = Vec::new();
+            for tag in page.split('<').skip(1) {
+                let name = tag.split(['>', ' ', '\n']).next().unwrap();
+                match name.strip_prefix('/') {
+                    _ if matches!(name, "!doctype" | "meta") => {}
+                    Some(name) => assert_eq!(open.pop(), Some(name), "{page}"),
+                    None => open.push(name),
+                }
+            }
+            assert!(open.is_empty(), "{open:?} {page}");
+            let script = page.to_lowercase().contains("<script") || page.contains("<!--");
+            assert!(!script && page.contains("&lt;script&gt;"), "{page}");
+        }
     }
 
     #[test]
