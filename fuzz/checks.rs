@@ -296,7 +296,8 @@ fn read_reports(bytes: &[u8]) {
         "{problems:?}"
     );
     let files: Vec<&FileDiff> = diff.files.iter().collect();
-    let parts = batch::pack(&files, &BTreeMap::new(), usize::MAX).concat();
+    let around = BTreeMap::new();
+    let parts = batch::pack(&files, &around, usize::MAX).concat();
     let told = evidence::told(&reports, &parts);
     assert!(batch::json_len(&told) <= evidence::most_bytes(&reports).min(evidence::MAX_BYTES), "{told}");
     assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");

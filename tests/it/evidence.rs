@@ -75,11 +75,14 @@ async fn what_a_scanner_reports_too_is_shown_on_its_line_although_one_reviewer_a
         assert_eq!(run.output("solo"), "1");
         assert_eq!(inline_places(&world), places);
         if !evidence.is_empty() {
-            insta::assert_snapshot!(lines_of(&world, "Semgrep"), @"");
-            insta::assert_snapshot!(reported(&world), @"");
+            insta::assert_snapshot!(lines_of(&world, "Semgrep"), @"
+            Semgrep reports the same here (`money.refund-doubled`).
+            | medium | [`src/session.rs:6`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A retried refund is paid twice · Semgrep reports the same here (`money.refund-doubled`). |
+            ");
+            insta::assert_snapshot!(reported(&world), @"src/session.rs:6 Semgrep money.refund-doubled (warning): A retried refund is paid twice: the amount is doubled.");
             let record: Value =
                 serde_json::from_slice(&fs::read(folder.path().join(run.output("record"))).unwrap()).unwrap();
-            insta::assert_snapshot!(record["findings"][0]["outside"], @"");
+            insta::assert_snapshot!(record["findings"][0]["outside"], @r#"[{"says":"reported","tool":"Semgrep","rule":"money.refund-doubled"}]"#);
         }
         world.assert_clean();
     }
@@ -92,8 +95,11 @@ async fn a_test_that_fails_beside_what_both_found_is_told_with_it() {
     let folder = workspace(&[("junit.xml", FAILED.to_owned())]);
     let run = within(&world, folder.path(), "junit.xml").finish().await;
     assert_eq!(counts(&run), "1 findings: 1 agreed, 0 contradictions, 0 solo, 0 unchecked; 1 inline");
-    insta::assert_snapshot!(lines_of(&world, "a_token_ends"), @"");
-    insta::assert_snapshot!(reported(&world), @"");
+    insta::assert_snapshot!(lines_of(&world, "a_token_ends"), @"
+    Test `a_token_ends` fails here.
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires · Test `a_token_ends` fails here. |
+    ");
+    insta::assert_snapshot!(reported(&world), @"failed test session a_token_ends, at src/session.rs:2: assertion failed: !is_valid(10, 10)");
     assert!(world.codex().requests()[0].prompt().contains(&reported(&world)), "all lanes are told the same");
     world.assert_clean();
 }
@@ -108,7 +114,10 @@ async fn a_rule_that_passes_beside_what_both_found_changes_no_verdict() {
     let run = within(&world, folder.path(), "scan.sarif").input("fail-on", "agreed-high").finish().await;
     assert_eq!(end(&run), "exit 1: reviewed ok, gate tripped, lanes 2/2");
     assert_eq!(counts(&run), "1 findings: 1 agreed, 0 contradictions, 0 solo, 0 unchecked; 1 inline");
-    insta::assert_snapshot!(lines_of(&world, "CodeQL"), @"");
+    insta::assert_snapshot!(lines_of(&world, "CodeQL"), @"
+    CodeQL checks for this here (`token-expiry`) and passes it.
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires · CodeQL checks for this here (`token-expiry`) and passes it. |
+    ");
     world.assert_clean();
 }
 
@@ -132,7 +141,18 @@ async fn what_is_no_report_or_none_of_the_workspace_is_told_and_the_review_is_wh
         "gone/*.sarif, notes.txt, passwd.xml, large.sarif\nhalf.xml\ndeep.sarif\n../up.xml\nbomb.xml";
     let run = within(&world, folder.path(), evidence).finish().await;
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
-    insta::assert_snapshot!(lines_of(&world, "evidence"), @"");
+    insta::assert_snapshot!(lines_of(&world, "evidence"), @"
+    The evidence `gone/*.sarif` was not used: the workspace holds no such file.
+    The evidence `notes.txt` could not be used whole: it is neither SARIF nor JUnit XML.
+    The evidence `passwd.xml` was not used: it is a link, and links are not followed.
+    The evidence `large.sarif` was not used: it is larger than 10 MiB.
+    More of the evidence could not be used: 3 files.
+    The evidence `gone/*.sarif` was not used: the workspace holds no such file.
+    The evidence `notes.txt` could not be used whole: it is neither SARIF nor JUnit XML.
+    The evidence `passwd.xml` was not used: it is a link, and links are not followed.
+    The evidence `large.sarif` was not used: it is larger than 10 MiB.
+    More of the evidence could not be used: 3 files.
+    ");
     assert!(world.claude().requests()[0].prompt().len() < 20_000);
     assert!(!told(&world).contains("root:") && !run.stdout.contains("root:"));
     world.assert_clean();
