@@ -1,5 +1,6 @@
 //! What other tools report stands beside findings: it supports and opposes, decides nothing, and may be forged.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -47,9 +48,11 @@ const FAILED: &str = "<testsuite name='shop'><testcase classname='session' name=
     <failure message='assertion failed: !is_valid(10, 10)'>panicked at src/session.rs:2:5:\nassertion failed</failure>\
     </testcase><testcase classname='session' name='refund_once'/></testsuite>";
 
-/// What was told of it: the lines of everything on the pull request that hold this word.
+/// The lines on the pull request that hold this word, each once: the check repeats what the summary warns of.
 fn lines_of(world: &World, word: &str) -> String {
-    lines_with(&told(world), &[word]).join("\n")
+    let (told, mut seen) = (told(world), BTreeSet::new());
+    let lines = lines_with(&told, &[word]).into_iter().filter(|line| seen.insert(line.to_owned()));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn inline_places(world: &World) -> Vec<String> {
@@ -143,12 +146,7 @@ async fn what_is_no_report_or_none_of_the_workspace_is_told_and_the_review_is_wh
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
     insta::assert_snapshot!(lines_of(&world, "evidence"), @"
     The evidence `gone/*.sarif` was not used: the workspace holds no such file.
-    The evidence `notes.txt` could not be used whole: it is neither SARIF nor JUnit XML.
-    The evidence `passwd.xml` was not used: it is a link, and links are not followed.
-    The evidence `large.sarif` was not used: it is larger than 10 MiB.
-    More of the evidence could not be used: 3 files.
-    The evidence `gone/*.sarif` was not used: the workspace holds no such file.
-    The evidence `notes.txt` could not be used whole: it is neither SARIF nor JUnit XML.
+    The evidence `notes.txt` was not used: it is neither SARIF nor JUnit XML.
     The evidence `passwd.xml` was not used: it is a link, and links are not followed.
     The evidence `large.sarif` was not used: it is larger than 10 MiB.
     More of the evidence could not be used: 3 files.

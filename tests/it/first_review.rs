@@ -110,7 +110,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
     | | model | passes | tokens in (cached) / out | time | cost |
     |---|---|---|---|---|---|
     | Claude | `claude-sonnet-5-5` | review | 1.8k / 255 | <time> | $0.01 |
-    | Codex | `gpt-6.1-sol` | review | 1.8k / 176 | <time> | $0.01 |
+    | Codex | `gpt-6.1-sol` | review | 1.9k / 176 | <time> | $0.01 |
 
     Worst case planned: $0.38. List prices of 2026-11-22. This pull request so far: $0.02 of $3.00.
 

@@ -25,6 +25,9 @@ const MOST_RESULTS: usize = 1_000;
 /// The most failed tests that are kept: where more fail, what is broken is not this change alone.
 const MOST_FAILED: usize = 200;
 
+/// The most names of passed tests that are kept.
+const MOST_PASSED: usize = 100_000;
+
 /// The most problems that are told one by one.
 const MOST_PROBLEMS: usize = 4;
 
@@ -101,37 +104,14 @@ pub fn gather(files: &[Found], diff: &Diff, roots: &[String]) -> (Reports, Vec<S
     let mut reports = Reports::default();
     let mut problems = Vec::new();
     for Found { name, text } in files {
-        let text = match text {
-            Ok(text) => text,
-            Err(why) => {
-                problems.push(format!("The evidence `{name}` was not used: {why}."));
-                continue;
-            }
-        };
-        let told = match text.trim_start_matches('\u{feff}').trim_start().chars().next() {
-            Some('{') => {
-                let (results, told) = sarif::parse(text);
-                let is_about = |result: &sarif::Result| {
-                    matches!(result.kind, Kind::Fail | Kind::Pass | Kind::Review) && !result.path.is_empty()
-                };
-                reports.results.extend(results.into_iter().filter(is_about).filter_map(|r| places.result(r)));
-                told
-            }
-            Some('<') => {
-                let (tests, told) = junit::parse(text);
-                for test in tests {
-                    match test.failure {
-                        Some(_) => reports.failed.push(places.test(test)),
-                        None => reports.passed.push(plain_name(&test.name).to_owned()),
-                    }
-                }
-                told
-            }
-            _ => vec!["it is neither SARIF nor JUnit XML".to_owned()],
+        let (used, told) = match text {
+            Ok(text) => reports.read(text, &places),
+            Err(why) => (false, vec![why.to_string()]),
         };
         if let [first, more @ ..] = told.as_slice() {
+            let how = if used { "could not be used whole" } else { "was not used" };
             let more = if more.is_empty() { String::new() } else { format!("; {} more", more.len()) };
-            problems.push(format!("The evidence `{name}` could not be used whole: {first}{more}."));
+            problems.push(format!("The evidence `{name}` {how}: {first}{more}."));
         }
     }
     let more = problems.len().saturating_sub(MOST_PROBLEMS);
@@ -144,6 +124,32 @@ pub fn gather(files: &[Found], diff: &Diff, roots: &[String]) -> (Reports, Vec<S
 }
 
 impl Reports {
+    /// Adds what a file holds. Tells whether it holds anything, and what of it could not be used.
+    fn read(&mut self, text: &str, places: &Places<'_>) -> (bool, Vec<String>) {
+        match text.trim_start_matches('\u{feff}').trim_start().chars().next() {
+            Some('{') => {
+                let (results, told) = sarif::parse(text);
+                let used = !results.is_empty();
+                let judges =
+                    |result: &sarif::Result| matches!(result.kind, Kind::Fail | Kind::Pass | Kind::Review);
+                self.results.extend(results.into_iter().filter(judges).filter_map(|r| places.result(r)));
+                (used, told)
+            }
+            Some('<') => {
+                let (tests, told) = junit::parse(text);
+                let used = !tests.is_empty();
+                for test in tests {
+                    match test.failure {
+                        Some(_) => self.failed.push(places.test(test)),
+                        None => self.passed.push(plain_name(&test.name).to_owned()),
+                    }
+                }
+                (used, told)
+            }
+            _ => (false, vec!["it is neither SARIF nor JUnit XML".to_owned()]),
+        }
+    }
+
     /// Takes each thing once, in an order that does not depend on the files', and not more than can be of use.
     fn tidy(&mut self) -> Option<String> {
         let results = &mut self.results;
@@ -158,6 +164,7 @@ impl Reports {
             (self.results.len() > MOST_RESULTS, self.failed.len() > MOST_FAILED);
         self.results.truncate(MOST_RESULTS);
         self.failed.truncate(MOST_FAILED);
+        self.passed.truncate(MOST_PASSED);
         (most_results || most_failed).then(|| {
             format!("Of the evidence only the first {MOST_RESULTS} results and {MOST_FAILED} failed tests were used.")
         })

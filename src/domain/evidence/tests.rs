@@ -84,7 +84,7 @@ fn what_is_used_is_taken_once_and_what_is_not_is_told() {
     assert_eq!(
         problems,
         [
-            "The evidence `x.txt` could not be used whole: it is neither SARIF nor JUnit XML.",
+            "The evidence `x.txt` was not used: it is neither SARIF nor JUnit XML.",
             "The evidence `gone.xml` was not used: the workspace holds no such file.",
         ]
     );

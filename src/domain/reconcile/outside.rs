@@ -158,11 +158,10 @@ fn subject_of<'a>(result: &'a sarif::Result, words: &'a str) -> Subject<'a> {
         path: &result.path,
         side: Some(Side::New),
         lines: result.lines,
-        quote: &result.snippet,
         category: is_security.then_some(Category::Security),
         title: &result.message,
         text: words,
-        suggestion: None,
+        ..Subject::default()
     }
 }
 
