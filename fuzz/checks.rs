@@ -17,9 +17,7 @@ use counterpoint::domain::evidence::{self, Found, gather, junit};
 use counterpoint::domain::finding::{Finding, Resolution, Severity, Side, Verdict};
 use counterpoint::domain::marker::{self, FindingMarker, ReviewMarker, SummaryMarker};
 use counterpoint::domain::redact::Secrets;
-use counterpoint::domain::{
-    batch, command, compare, config, context, record, render, reply, sarif, triage,
-};
+use counterpoint::domain::{batch, command, compare, config, context, record, render, reply, sarif, triage};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};

@@ -15,8 +15,26 @@ use crate::domain::prompt::debate::Shown;
 use crate::domain::reconcile::Issue;
 use crate::domain::redact::Secrets;
 
-/// The most bytes of code in one question: enough for a handful of functions, and little beside the diff.
+/// The most bytes of code in one question: enough for a handful of functions.
 const MOST_CODE: usize = 24_000;
+
+/// The bytes of code beside a text that is short: there it costs little, whatever its share.
+const USUAL_CODE: usize = 16_000;
+
+/// A text of more bytes is long: what is asked about it is to be a tenth of it at most, so that most of a question is
+/// read from the cache.
+const LONG: usize = 64_000;
+
+/// The fewest bytes of code: a function and who calls it.
+const LEAST_CODE: usize = 4_000;
+
+/// The bytes of code beside a text of this length and a question that is this long without code.
+fn room(shared: usize, question: usize) -> usize {
+    match shared {
+        0..LONG => USUAL_CODE,
+        _ => (shared / 11).saturating_sub(question).clamp(LEAST_CODE, MOST_CODE),
+    }
+}
 
 /// What was said so far.
 #[derive(Clone, Copy, Debug)]
@@ -80,19 +98,20 @@ fn question(
     let findings: Vec<&Raised> = about.iter().map(|shown| shown.raised).collect();
     let known: Vec<&FileDiff> =
         batch.iter().flat_map(|batch| &batch.files).filter_map(|file| diff.file(&file.path)).collect();
-    let code = code::excerpts(&findings, files, &known, secrets, MOST_CODE);
-    let rendered = code::render(&code);
-    let task = match turn.purpose {
+    let task = |code: &str| match turn.purpose {
         Purpose::Review => String::new(),
         Purpose::Challenge => {
             let own: Vec<Shown<'_>> = own.iter().filter_map(shown).collect();
-            prompt::debate::challenge(&about, &own, &rendered, turn.adds)
+            prompt::debate::challenge(&about, &own, code, turn.adds)
         }
         Purpose::Defend => {
-            let against = about.into_iter().map(|shown| (shown, said.against(&shown.target.finding)));
-            prompt::debate::defend(&against.collect::<Vec<_>>(), &rendered)
+            let against = about.iter().map(|shown| (*shown, said.against(&shown.target.finding)));
+            prompt::debate::defend(&against.collect::<Vec<_>>(), code)
         }
     };
+    let room = room(batch.map_or(0, |batch| batch.prompt.shared.len()), task("").len());
+    let code = code::excerpts(&findings, files, &known, secrets, room);
+    let task = task(&code::render(&code));
     let reads = turn.adds || turn.purpose == Purpose::Review;
     let (lane, batch, purpose) = (turn.lane, turn.batch, turn.purpose);
     Question { lane, batch, purpose, targets, own, reads, seed, code, task }

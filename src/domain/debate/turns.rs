@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FindingKey, Purpose};
 use crate::domain::config::Strategy;
-use crate::domain::finding::Verdict;
+use crate::domain::finding::{Raised, Verdict};
 use crate::domain::pass::{LaneReport, PassReport};
 use crate::domain::plan::{Batch, Plan};
 use crate::domain::reconcile::Issue;
@@ -59,7 +59,7 @@ impl Debate<'_> {
     fn defence(&self, batch: usize, lane: usize) -> Option<Turn> {
         let asked = self.answered_for(lane);
         let refuted = self.issues.iter().filter(|issue| issue.verdict == Verdict::Disputed);
-        let own = refuted.filter_map(|issue| issue.lead()).map(|lead| lead.key()).filter(|key| {
+        let own = refuted.filter_map(|issue| issue.raiser()).map(Raised::key).filter(|key| {
             self.is(lane, &key.lane) && self.batch_of(key) == Some(batch) && !asked.contains(key)
         });
         let targets: Vec<FindingKey> = own.take(MOST_TARGETS).collect();
@@ -94,7 +94,7 @@ impl Debate<'_> {
             return None;
         }
         let targets = self.issues.iter().filter(|issue| self.is_open_to(issue, batch, lane));
-        let targets = targets.filter_map(|issue| issue.lead()).map(|lead| lead.key());
+        let targets = targets.filter_map(|issue| issue.raiser()).map(Raised::key);
         let targets: Vec<FindingKey> =
             targets.filter(|key| self.batch_of(key) == Some(at)).take(MOST_TARGETS).collect();
         if targets.is_empty() && !adds {

@@ -160,6 +160,12 @@ impl Issue {
         self.members.iter().find(|member| member.finding.severity == most)
     }
 
+    /// Whose claim it is where one lane's is: who raised it blind, before who repeated it.
+    #[must_use]
+    pub fn raiser(&self) -> Option<&Raised> {
+        self.members.iter().find(|member| !member.informed).or_else(|| self.members.first())
+    }
+
     /// The lanes that raised it, in the order of the lanes.
     #[must_use]
     pub fn raised_by(&self) -> Vec<&LaneName> {

@@ -46,15 +46,17 @@ impl Case<'_> {
         if self.contradicted {
             return ruling(Verdict::Contradiction);
         }
-        if count(self.members.iter().filter(|member| !member.informed)) > 1 {
+        let blind = count(self.members.iter().filter(|member| !member.informed));
+        if blind > 1 {
             return ruling(Verdict::Agreed);
         }
         let counts = |stance: Stance| votes.iter().any(|cast| cast.vote.stands && cast.vote.stance == stance);
         if counts(Stance::Refuted) {
             return self.after_refutation(ruling(Verdict::Disputed));
         }
-        // Whoever raised it too, having seen it, has checked it.
-        if counts(Stance::Confirmed) || count(self.members.iter()) > 1 {
+        // Two who added it neither saw it of the other. Who repeats what it was shown has a vote to say so.
+        let twice = blind == 0 && count(self.members.iter()) > 1;
+        if counts(Stance::Confirmed) || twice {
             let corrected =
                 votes.iter().filter(|cast| cast.vote.stands && cast.vote.stance == Stance::Confirmed);
             let corrected = corrected.filter_map(|cast| cast.vote.severity).max();
@@ -91,7 +93,7 @@ impl Case<'_> {
 
     /// The answer of a lane that raised it, to whatever speaks against it.
     fn defence(&self) -> Option<&Defence> {
-        let own = |hearing: &&Hearing| self.members.iter().any(|member| member.lane == hearing.lane);
+        let own = |hearing: &&Hearing| self.raised_by(&hearing.lane);
         let heard = self.hearings.iter().filter(own).filter(|hearing| hearing.purpose == Purpose::Defend);
         let own =
             heard.flat_map(|hearing| &hearing.defences).filter(|defence| self.is_about(&defence.target));
@@ -105,8 +107,10 @@ impl Case<'_> {
         others
             .filter_map(|lane| {
                 let of_lane = self.challenges().filter(|hearing| hearing.lane == lane.lane);
-                let votes =
-                    of_lane.flat_map(|hearing| &hearing.votes).filter(|vote| self.is_about(&vote.target));
+                let votes = of_lane.flat_map(|hearing| &hearing.votes).filter(|vote| {
+                    // A lane never votes on its own words.
+                    vote.target.lane != lane.lane && self.is_about(&vote.target)
+                });
                 // Of several, what says most: a lane may have been asked about duplicates.
                 let vote = votes
                     .min_by_key(|vote| (!vote.stands, weight(vote.stance), &vote.target, &vote.reason))?;
@@ -133,8 +137,11 @@ impl Case<'_> {
         self.hearings.iter().filter(|hearing| hearing.purpose == Purpose::Challenge)
     }
 
+    /// Whether a lane is one of those whose claim it is: who repeated it after reading it is not, where somebody raised it
+    /// blind.
     fn raised_by(&self, lane: &LaneName) -> bool {
-        self.members.iter().any(|member| member.lane == *lane)
+        let blind = self.members.iter().any(|member| !member.informed);
+        self.members.iter().any(|member| member.lane == *lane && !(blind && member.informed))
     }
 
     fn is_about(&self, key: &FindingKey) -> bool {

@@ -5,6 +5,7 @@ mod lookups;
 mod mending;
 mod progress;
 mod request;
+mod seat;
 mod understood;
 
 use std::borrow::Cow;
@@ -18,17 +19,18 @@ use self::lookups::Lookups;
 use self::mending::Mended;
 use self::progress::{Progress, end_word};
 use self::request::{send, unbounded, worded};
+pub(super) use self::seat::Seat;
 pub use self::understood::Matter;
 use self::understood::understood;
 use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
-use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Endpoint, Request, Retry};
+use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Request, Retry};
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::debate::{Defence, Purpose, Question};
 use crate::domain::lane::{Engine, Lane};
 use crate::domain::pass::{End, Fallback, Feature, PassReport, Prompt};
-use crate::domain::plan::{BatchFile, PlannedLane};
+use crate::domain::plan::BatchFile;
 use crate::domain::render::words::count;
 use crate::domain::reply;
 use crate::domain::tools::Call;
@@ -50,47 +52,6 @@ pub(super) struct Bench<'a> {
     pub(super) ledger: &'a Mutex<Ledger>,
     pub(super) clock: &'a Clock,
     pub(super) until: Instant,
-}
-
-/// A lane as its passes see it.
-pub(super) struct Seat<'a> {
-    pub(super) planned: &'a PlannedLane,
-    pub(super) endpoint: &'a Endpoint,
-    learnt: Mutex<Learnt>,
-}
-
-/// What one pass of a lane learns of its server, and the others need not.
-struct Learnt {
-    /// It asked for patience until then.
-    not_before: Instant,
-    /// It does not take these.
-    without: BTreeSet<Feature>,
-}
-
-impl<'a> Seat<'a> {
-    pub(super) fn new(planned: &'a PlannedLane, endpoint: &'a Endpoint) -> Self {
-        let without = endpoint.capabilities().without();
-        let learnt = Learnt { not_before: Instant::now(), without };
-        Self { planned, endpoint, learnt: Mutex::new(learnt) }
-    }
-
-    /// The report of a pass that sent nothing.
-    pub(super) fn unasked(&self, batch: usize, question: Option<&Question>, end: End) -> PassReport {
-        let report = PassReport::unasked(&self.planned.lane, Some(batch), end);
-        match question {
-            None => report,
-            Some(question) => PassReport {
-                purpose: question.purpose,
-                targets: question.targets.clone(),
-                seed: (!question.targets.is_empty()).then_some(question.seed),
-                ..report
-            },
-        }
-    }
-
-    fn learnt(&self) -> MutexGuard<'_, Learnt> {
-        self.learnt.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// What a lane is asked.
