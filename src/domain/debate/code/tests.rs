@@ -177,6 +177,7 @@ fn names_come_from_code_and_from_what_is_marked_as_code() {
         ),
         ["sum_of", "checked_sum", "computeTotal", "OrderList", "total", "items"]
     );
+    assert_eq!(names("", "wrong in `src/shop.rs` and `src/pay/mod.rs`", ""), [""; 0], "these are files");
     assert_eq!(
         names("if (x) return self.fn;", "The `if` is wrong", "e.g. this is prose. Nothing else."),
         [""; 0]
