@@ -171,7 +171,7 @@ async fn the_function_around_a_change_is_shown_and_takes_no_comment() {
     let run = opened(&world).finish().await;
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 2/2");
     assert_eq!(world.published(7).places(), ["src/a.rs:22 RIGHT"]);
-    insta::assert_snapshot!(lines_with(&told(&world), &["not part of the change"]).join("\n"), @"<sub>Claude · the quoted code is not part of the change</sub>");
+    insta::assert_snapshot!(lines_with(&told(&world), &["not part of the change"]).join("\n"), @"<sub>Raised blind by Claude; Codex read the same and did not raise it · the quoted code is not part of the change</sub>");
     let prompt = world.claude().requests()[0].prompt();
     let shown = prompt.lines().skip_while(|line| !line.starts_with("=== ")).take(12).collect::<Vec<_>>();
     insta::assert_snapshot!(shown.join("\n"), @r#"

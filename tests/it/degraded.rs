@@ -28,7 +28,7 @@ async fn a_lane_that_is_overloaded_three_times_leaves_the_others_review_labelled
 
     A request in that very second is let in.
 
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex did not finish.</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -41,7 +41,7 @@ async fn a_lane_that_is_overloaded_three_times_leaves_the_others_review_labelled
     #### From one reviewer
     | | where | what goes wrong |
     |---|---|---|
-    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex did not finish</sub> |
 
     <details><summary>Cost, time, models</summary>
 
@@ -158,7 +158,7 @@ async fn whatever_a_lane_ends_in_the_summary_says_why_and_what_to_do() {
 async fn a_comment_under_a_failed_lane_says_that_the_finding_was_not_checked() {
     let (_, inline) = one_lane_ends(false, Answer::refusal(), false).await;
     let said = lines_with(&inline, &["<sub>"]).join("\n");
-    insta::assert_snapshot!(tidy(&said), @"<sub>Raised by Claude; unchecked, because Codex did not finish.</sub>");
+    insta::assert_snapshot!(tidy(&said), @"<sub>Raised blind by Claude; unchecked, because Codex did not finish.</sub>");
 }
 
 #[tokio::test]
@@ -392,7 +392,7 @@ async fn a_budget_for_one_lane_asks_one_and_says_which_was_left_out() {
 
     A request in that very second is let in.
 
-    <sub>Raised by Claude; unchecked, because Codex was not asked.</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex was not asked.</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -407,7 +407,7 @@ async fn a_budget_for_one_lane_asks_one_and_says_which_was_left_out() {
     #### From one reviewer
     | | where | what goes wrong |
     |---|---|---|
-    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex was not asked</sub> |
 
     <details><summary>Cost, time, models</summary>
 
@@ -451,13 +451,13 @@ async fn a_budget_for_some_of_the_files_reads_those_and_names_the_others() {
     --- comment
     ### Counterpoint: nothing found in what was reviewed
 
-    Claude finished on `<head>`. 2 of 4 files, 252 of 804 changed lines read · <time> · **<usd> of <usd>**
+    Claude finished on `<head>`. 2 of 4 files, 253 of 804 changed lines read · <time> · **<usd> of <usd>**
 
     Codex was not asked (the budget does not hold it): this is one reviewer's view. Raise `max-cost-usd` (or `per_pr_usd` in the configuration) to hear both.
 
     To stay inside the budget: 2 of 4 files not read whole.
 
-    **Not read:** `src/a.rs` (225 of 401 changed lines read; the rest: the budget does not hold it), `src/b.rs` (25 of 401 changed lines read; the rest: the budget does not hold it). They do not count as clean.
+    **Not read:** `src/a.rs` (226 of 401 changed lines read; the rest: the budget does not hold it), `src/b.rs` (25 of 401 changed lines read; the rest: the budget does not hold it). They do not count as clean.
 
     <details><summary>Cost, time, models</summary>
 
@@ -643,7 +643,7 @@ async fn a_lane_that_hangs_is_cut_off_at_the_deadline_and_the_other_is_posted() 
 
     A request in that very second is let in.
 
-    <sub>Raised by Claude; unchecked, because Codex did not finish.</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex did not finish.</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -656,7 +656,7 @@ async fn a_lane_that_hangs_is_cut_off_at_the_deadline_and_the_other_is_posted() 
     #### From one reviewer
     | | where | what goes wrong |
     |---|---|---|
-    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex did not finish</sub> |
 
     <details><summary>Cost, time, models</summary>
 
@@ -760,7 +760,7 @@ async fn a_read_only_token_leaves_the_review_in_the_job_summary_and_the_outputs(
 
     </details>
 
-    <sub>Claude and Codex</sub>
+    <sub>Raised blind by Claude and Codex, independently</sub>
 
     </details>
 
@@ -962,7 +962,7 @@ async fn a_force_push_that_drops_the_commit_leaves_the_summary_only() {
 
     </details>
 
-    <sub>Claude and Codex</sub>
+    <sub>Raised blind by Claude and Codex, independently</sub>
 
     </details>
 
@@ -1017,7 +1017,7 @@ async fn a_cancelled_run_tells_what_had_finished_and_ends_within_five_seconds() 
     #### From one reviewer
     | | where | what goes wrong |
     |---|---|---|
-    | high | [`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) | A token is accepted in the second it expires |
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex did not finish</sub> |
 
     <details><summary>1 finding without an inline comment, in full</summary>
 
@@ -1027,7 +1027,7 @@ async fn a_cancelled_run_tells_what_had_finished_and_ends_within_five_seconds() 
 
     A request in that very second is let in.
 
-    <sub>Claude</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex did not finish</sub>
 
     </details>
 
@@ -1335,7 +1335,7 @@ async fn a_long_limit_on_writing_is_not_waited_for_and_the_rest_is_written() {
 
     </details>
 
-    <sub>Claude and Codex</sub>
+    <sub>Raised blind by Claude and Codex, independently</sub>
 
     </details>
 
@@ -1403,7 +1403,7 @@ async fn a_review_that_github_rejects_moves_to_the_summary_whole() {
 
     </details>
 
-    <sub>Claude and Codex</sub>
+    <sub>Raised blind by Claude and Codex, independently</sub>
 
     </details>
 
@@ -1462,7 +1462,7 @@ async fn one_key_missing_is_one_view_labelled_and_what_to_set() {
 
     The comparison `now <= expires_at` accepts a token in the very second it expires.
 
-    <sub>Raised by Codex; unchecked, because Claude was not asked.</sub>
+    <sub>Raised blind by Codex; unchecked, because Claude was not asked.</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -1475,7 +1475,7 @@ async fn one_key_missing_is_one_view_labelled_and_what_to_set() {
     #### From one reviewer
     | | where | what goes wrong |
     |---|---|---|
-    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | Expired token is accepted at the boundary |
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | Expired token is accepted at the boundary <sub>Codex; unchecked, because Claude was not asked</sub> |
 
     <details><summary>Cost, time, models</summary>
 

@@ -64,7 +64,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
 
     The call fails in production.
 
-    > **Codex checked it and holds it sound:** The caller halves it.
+    > **Against (Codex), who checked it and holds it sound:** The caller halves it.
 
     **To settle it:** can what Claude describes happen, or does Codex's reason rule it out?
 
@@ -102,7 +102,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
     #### Decide: the reviewers differ
     **[`src/session.rs:6`](https://github.com/acme/shop/pull/7#discussion_r<id>) A retried refund is paid twice** · critical · contradiction
     - **Claude:** With `retried` the amount doubles.
-    - **Codex:** checked, sound: The caller halves it.
+    - **Codex checked it and holds it sound:** The caller halves it.
     - **Settle it:** can what Claude describes happen, or does Codex's reason rule it out?
 
     <details><summary>Cost, time, models</summary>

@@ -94,9 +94,9 @@ async fn a_model_that_refuses_is_replaced_by_its_fallback_and_that_is_told() {
     let told = told(&world);
     let told: Vec<_> = lines_with(&told, &["haiku"]);
     insta::assert_snapshot!(told.join("\n"), @"
-    Claude's fallback claude-haiku-5-5 was asked instead of claude-sonnet-5-5 (refused: cyber).
+    Claude's fallback claude-haiku-5-5 was asked instead of claude-sonnet-5-5 (the model refused: cyber).
     | Claude | `claude-haiku-5-5` | review, 2 requests | <in> / <out> | <m:ss> | <usd> |
-    Claude's fallback claude-haiku-5-5 was asked instead of claude-sonnet-5-5 (refused: cyber).
+    Claude's fallback claude-haiku-5-5 was asked instead of claude-sonnet-5-5 (the model refused: cyber).
     ");
     assert_eq!(pass(&run, "claude")["fallback"]["model"], "claude-haiku-5-5");
     world.assert_clean();

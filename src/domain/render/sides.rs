@@ -7,7 +7,6 @@ use crate::domain::debate::{Answer, Cast, Defence, Purpose, Stance};
 use crate::domain::finding::{Raised, Verdict};
 use crate::domain::reconcile::contradiction::Why;
 use crate::domain::reconcile::{Defended, Issue};
-use crate::domain::redact::log_line;
 use crate::domain::review::Review;
 use crate::domain::units::LaneName;
 
@@ -177,25 +176,28 @@ impl Turn<'_> {
         let code = self.code.as_ref().map(|code| code.markdown(review, about));
         let text = safe::block(self.before_code(), most);
         let text = text.trim();
-        let rest = if text.contains('\n') {
+        let paragraphs = if text.contains('\n') {
+            // Code that begins behind other words on its line would be no code any more.
             let behind = joined("", code, &self.note);
-            if behind.is_empty() { text.to_owned() } else { format!("{text}\n\n{behind}") }
+            [format!("**{label}**"), text.to_owned(), behind].join("\n\n").trim_end().to_owned()
         } else {
-            joined(text, code, &self.note)
+            let rest = joined(text, code, &self.note);
+            format!("**{label}** {}", if rest.is_empty() { "no reason given." } else { &rest })
         };
-        let rest = if rest.is_empty() { "no reason given.".to_owned() } else { rest };
-        format!("> **{label}** {}", rest.replace('\n', "\n> ").replace("\n> \n", "\n>\n"))
+        format!("> {}", paragraphs.replace('\n', "\n> ").replace("\n> \n", "\n>\n"))
     }
 
-    /// For a terminal: one line.
+    /// For a terminal: one line, still untrusted.
     #[must_use]
     pub fn text(&self, about: &Raised) -> String {
-        let why =
-            if let Act::NotHeard(why) = &self.act { because_plain(why.as_deref()) } else { String::new() };
+        let why = match &self.act {
+            Act::NotHeard(Some(why)) => format!(" ({why})"),
+            _ => String::new(),
+        };
         let code = self.code.as_ref().map(|code| code.text(about));
         let rest = joined(&flat(self.before_code()), code, &self.note);
         let colon = if rest.is_empty() { "" } else { ": " };
-        log_line(&format!("{} {}{why}{colon}{rest}", self.lane, self.act.verb())).into_owned()
+        format!("{} {}{why}{colon}{rest}", self.lane, self.act.verb())
     }
 
     /// Its words, ready to be followed by code.
@@ -226,65 +228,68 @@ fn because(why: Option<&str>) -> String {
     why.map(|why| format!(" ({})", safe::inline(why, 160))).unwrap_or_default()
 }
 
-fn because_plain(why: Option<&str>) -> String {
-    why.map(|why| format!(" ({why})")).unwrap_or_default()
-}
-
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// How code and words of others are written in a question.
-struct Hand<'a> {
-    code: &'a dyn Fn(&str) -> String,
-    quoted: &'a dyn Fn(&Quoted<'_>) -> String,
+/// For whom a question is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Whoever reads it on GitHub.
+    GitHub,
+    /// Whoever reads it in a terminal: what comes out is still untrusted.
+    Terminal,
+}
+
+impl Reader {
+    fn code(self, text: &str) -> String {
+        match self {
+            Self::GitHub => safe::code(text),
+            Self::Terminal => format!("`{}`", flat(text)),
+        }
+    }
+
+    /// Without links: what is named stands right above with them.
+    fn quoted(self, quoted: &Quoted<'_>, about: &Raised) -> String {
+        match self {
+            Self::GitHub => quoted.unlinked(about),
+            Self::Terminal => quoted.text(about),
+        }
+    }
 }
 
 /// What would settle a contested issue, made of what the two sides rest on; `None` where nobody objects.
 #[must_use]
-pub fn question(review: &Review, issue: &Issue) -> Option<String> {
+pub fn question(review: &Review, issue: &Issue, reader: Reader) -> Option<String> {
     let main = words::voice(issue)?;
-    // What it names stands right above with its link.
-    let quoted = |quoted: &Quoted<'_>| quoted.unlinked(main);
-    ask(review, issue, main, &Hand { code: &safe::code, quoted: &quoted })
-}
-
-/// The same for a terminal.
-#[must_use]
-pub fn question_text(review: &Review, issue: &Issue) -> Option<String> {
-    let main = words::voice(issue)?;
-    let quoted = |quoted: &Quoted<'_>| quoted.text(main);
-    let code = |text: &str| format!("`{}`", flat(text));
-    ask(review, issue, main, &Hand { code: &code, quoted: &quoted }).map(|text| log_line(&text).into_owned())
-}
-
-fn ask(review: &Review, issue: &Issue, main: &Raised, hand: &Hand<'_>) -> Option<String> {
     match issue.verdict {
-        Verdict::Contradiction => Some(which(review, issue, main, hand)),
-        Verdict::Disputed => Some(whether(review, issue, main, hand)),
+        Verdict::Contradiction => Some(which(review, issue, main, reader)),
+        Verdict::Disputed => Some(whether(review, issue, main, reader)),
         _ => None,
     }
 }
 
 /// Of two claims that exclude each other.
-fn which(review: &Review, issue: &Issue, main: &Raised, hand: &Hand<'_>) -> String {
+fn which(review: &Review, issue: &Issue, main: &Raised, reader: Reader) -> String {
     let Some(opponent) = words::opponent(issue) else { return "which of the two is right?".to_owned() };
     let (raiser, other) = (&main.lane, opponent.lane);
-    let at = |raised: &str, quote: &str| Quoted::read(review, raised, quote).map(|code| (hand.quoted)(&code));
     match opponent.why {
         Why::Fixes { original, a, b } => {
-            let [original, a, b] = [original, a, b].map(|text| (hand.code)(text));
+            let [original, a, b] = [original, a, b].map(|text| reader.code(text));
             format!("{original} can become {a} or {b}, not both: which is meant?")
         }
         Why::Advice { object, .. } => {
             format!(
                 "{raiser} and {other} ask for opposite changes of {}: which is meant?",
-                (hand.code)(object)
+                reader.code(object)
             )
         }
-        Why::Cleared => format!("can what {raiser} describes happen, or does {other}'s reason rule it out?"),
-        Why::Denial { .. } => match at(&main.finding.path, &main.finding.quote) {
+        Why::Cleared => {
+            format!("can what {raiser} describes happen, or does {other}'s reason rule it out?")
+        }
+        Why::Denial { .. } => match Quoted::read(review, &main.finding.path, &main.finding.quote) {
             Some(code) => {
+                let code = reader.quoted(&code, main);
                 format!("can what {raiser} describes happen at {code}, or is {other} right that it holds?")
             }
             None => format!("{raiser} and {other} cannot both be right: which of them is?"),
@@ -293,23 +298,21 @@ fn which(review: &Review, issue: &Issue, main: &Raised, hand: &Hand<'_>) -> Stri
 }
 
 /// Whether an objection rules an issue out.
-fn whether(review: &Review, issue: &Issue, main: &Raised, hand: &Hand<'_>) -> String {
+fn whether(review: &Review, issue: &Issue, main: &Raised, reader: Reader) -> String {
     let turns = turns(review, issue);
-    let code_of = |wanted: &[Act]| {
-        turns
-            .iter()
-            .filter(|turn| wanted.contains(&turn.act))
-            .find_map(|turn| Some((turn.lane, turn.code.as_ref()?)))
+    let code_of = |acts: &[Act]| {
+        let mut turns = turns.iter().filter(|turn| acts.contains(&turn.act));
+        turns.find_map(|turn| Some((turn.lane, turn.code.as_ref()?)))
     };
-    let objection = code_of(&[Act::Objects]);
-    match (objection, code_of(&[Act::StandsBy, Act::Narrows])) {
-        (Some((other, rests)), Some((raiser, stands))) if rests == stands => {
-            format!("{raiser} and {other} read {} differently: does it rule this out?", (hand.quoted)(rests))
+    let say = |code: &Quoted<'_>| reader.quoted(code, main);
+    match (code_of(&[Act::Objects]), code_of(&[Act::StandsBy, Act::Narrows])) {
+        (Some((other, against)), Some((raiser, for_it))) if against == for_it => {
+            format!("{raiser} and {other} read {} differently: does it rule this out?", say(against))
         }
-        (Some((_, rests)), Some((_, stands))) => {
-            format!("does {} rule this out, even with {}?", (hand.quoted)(rests), (hand.quoted)(stands))
+        (Some((_, against)), Some((_, for_it))) => {
+            format!("does {} rule this out, even with {}?", say(against), say(for_it))
         }
-        (Some((_, rests)), None) => format!("does {} rule this out?", (hand.quoted)(rests)),
+        (Some((_, against)), None) => format!("does {} rule this out?", say(against)),
         (None, _) => format!("can what {} describes happen?", main.lane),
     }
 }

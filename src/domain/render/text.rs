@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{check, inline, outside, provenance, sides, summary, words};
+use super::sides::{self, Reader};
+use super::{check, inline, outside, provenance, summary, words};
 use crate::domain::finding::Class;
 use crate::domain::outcome::Outcome;
 use crate::domain::redact::log_line;
@@ -43,10 +44,10 @@ pub fn review(review: &Review) -> String {
         }
         let turns = sides::turns(review, issue);
         for turn in &turns {
-            let _ = writeln!(out, "  {}", turn.text(main));
+            let _ = writeln!(out, "  {}", log_line(&turn.text(main)));
         }
-        if let Some(question) = sides::question_text(review, issue) {
-            let _ = writeln!(out, "  To settle it: {question}");
+        if let Some(question) = sides::question(review, issue, Reader::Terminal) {
+            let _ = writeln!(out, "  To settle it: {}", log_line(&question));
         }
         let note = provenance::note(review, issue);
         if turns.is_empty() && !note.is_empty() {

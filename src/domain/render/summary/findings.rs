@@ -4,7 +4,7 @@ use crate::domain::debate::FindingKey;
 use crate::domain::diff::Diff;
 use crate::domain::finding::{Anchor, Class, Placement, Unanchored, Verdict};
 use crate::domain::reconcile::Issue;
-use crate::domain::render::sides::{self, Act};
+use crate::domain::render::sides::{self, Act, Reader};
 use crate::domain::render::{inline, outside, place, provenance, safe, words};
 use crate::domain::review::{Listed, Review, Shown};
 
@@ -73,7 +73,8 @@ fn disagreement(review: &Review, listed: &Listed) -> Option<String> {
     let turns = sides::turns(review, issue);
     let turns = turns.iter().map(|turn| turn.item(review, main, MAX_SAID));
     let outside = outside::markdown(issue);
-    let settle = sides::question(review, issue).map(|question| format!("**Settle it:** {question}"));
+    let settle =
+        sides::question(review, issue, Reader::GitHub).map(|question| format!("**Settle it:** {question}"));
     let items: Vec<String> = [head, claim].into_iter().chain(turns).chain(outside).chain(settle).collect();
     Some(items.join("\n- "))
 }

@@ -226,7 +226,9 @@ fn hostile_words_and_quotes_stay_words_and_quotes() {
 
     `?` returns before `release()`: the pool loses one slot each time.
 
-    > **Against (Claude):** @​acme/admins &lt;/details&gt; x
+    > **Against (Claude):**
+    >
+    > @​acme/admins &lt;/details&gt; x
     >
     > ```
     > rm -rf /
@@ -238,7 +240,9 @@ fn hostile_words_and_quotes_stay_words_and_quotes() {
     >
     > `@acme/admins </details> ![x](https://evil.example/x.png)` (``a`b](https://evil.example)\| @acme``)
     >
-    > **For (Codex), who narrows it:** @​acme/admins &lt;/details&gt; x
+    > **For (Codex), who narrows it:**
+    >
+    > @​acme/admins &lt;/details&gt; x
     >
     > ```
     > rm -rf /
@@ -266,4 +270,33 @@ fn hostile_words_and_quotes_stay_words_and_quotes() {
 
     4 files read · 2 of 2 reviewers · 2 min 41 s · $0.31 of $1.00 (worst case planned $0.94)
     ");
+}
+
+#[test]
+fn a_reason_that_begins_with_code_keeps_it_code() {
+    use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+    let mut issue = narrowed();
+    issue.votes[0].vote.reason = "```\n@acme/admins <img src=https://evil.example/x.png>\n```".to_owned();
+    let comment = of(issue);
+    let mut in_code = false;
+    for event in Parser::new(&comment) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => in_code = true,
+            Event::End(TagEnd::CodeBlock) => in_code = false,
+            Event::Text(text) if !in_code => assert!(!text.contains("@acme"), "{comment}"),
+            Event::Html(html) | Event::InlineHtml(html) => assert!(!html.contains("img"), "{comment}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_finding_raised_again_by_one_who_had_read_it_is_confirmed_and_not_independent() {
+    let mut issue = agreed();
+    issue.verdict = Verdict::Confirmed;
+    issue.members[1].informed = true;
+    assert!(
+        of(issue)
+            .ends_with("<sub>Raised blind by Claude, then by Codex, who had read what Claude found.</sub>")
+    );
 }

@@ -4,6 +4,7 @@ use super::understood::understood;
 use super::{Next, Pass};
 use crate::domain::debate::supplied::Supplied;
 use crate::domain::debate::{Answer, Defence, FindingKey, Question, Target, Vote};
+use crate::domain::finding::Evidence;
 use crate::domain::pass::End;
 use crate::domain::reply;
 
@@ -39,7 +40,7 @@ impl Pass<'_> {
                 stance: said.stance,
                 stands: supplied.vouches(&said.evidence),
                 reason: said.reason,
-                evidence: said.evidence,
+                evidence: standing_first(&supplied, said.evidence),
                 severity: said.severity,
                 duplicate_of: said.duplicate_of.and_then(|own| named(&question.own, &own)),
                 confidence: said.confidence,
@@ -78,7 +79,7 @@ impl Pass<'_> {
                 target,
                 answer: answer.answer,
                 stands: supplied.vouches(&answer.evidence),
-                evidence: answer.evidence,
+                evidence: standing_first(&supplied, answer.evidence),
                 severity: answer.severity,
                 lines: answer.lines,
                 claim: answer.claim,
@@ -105,6 +106,12 @@ impl Pass<'_> {
         self.report.defences = said;
         Next::Over(End::Done)
     }
+}
+
+/// What stands before what does not: people are shown the code that counts.
+fn standing_first(supplied: &Supplied, mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+    evidence.sort_by_cached_key(|quoted| !supplied.holds(quoted));
+    evidence
 }
 
 /// The finding that a lane means, in whatever case or brackets it writes the name.
