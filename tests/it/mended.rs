@@ -147,7 +147,7 @@ async fn a_model_that_wants_more_patience_than_there_is_time_is_replaced_at_once
 #[tokio::test]
 async fn a_model_whose_answers_stay_cut_or_unreadable_is_replaced_and_that_is_told() {
     for (answer, why) in [
-        (Answer::truncated("{\"findings\": ["), "its answer was cut twice"),
+        (Answer::truncated("{\"findings\": ["), "its answer was cut at the output limit"),
         (Answer::text("Looks fine."), "the answer holds no list of findings"),
     ] {
         let world = configured(WITH_FALLBACK).await;

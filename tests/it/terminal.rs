@@ -105,7 +105,11 @@ async fn a_local_configuration_replaces_that_of_the_base_branch() {
     let run =
         typed(&world, ["review", "acme/shop#7", "--config", "mine.yml"]).inside(folder.path()).finish().await;
     run.assert_code(1);
-    assert!(run.stdout.contains("The gate any-high tripped."), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("The gate any-high tripped: 1 finding of high or critical severity."),
+        "{}",
+        run.stdout
+    );
     world.assert_clean();
 }
 

@@ -62,28 +62,27 @@ pub const fn conclusion(outcome: Outcome, gate: GateState) -> Conclusion {
 /// What the gates decided and why, when there are any. A review that is not whole can trip a gate, but pass none.
 #[must_use]
 pub fn gate_sentence(gates: &[Gate], outcome: Outcome, tally: &Tally) -> Option<String> {
-    let named = |gates: &[Gate], because: bool| {
-        let name = |gate: &Gate| match because {
-            true => format!("`{}` ({})", gate.as_str(), tripped_by(*gate, tally)),
-            false => format!("`{}`", gate.as_str()),
-        };
-        let one = if gates.len() == 1 { "gate" } else { "gates" };
-        format!("The {one} {}", words::list(&gates.iter().map(name).collect::<Vec<_>>()))
+    let named = |gates: &[Gate]| {
+        let names: Vec<String> = gates.iter().map(|gate| format!("`{}`", gate.as_str())).collect();
+        format!("The gate{} {}", if names.len() == 1 { "" } else { "s" }, words::list(&names))
     };
-    let be = if gates.len() == 1 { "is" } else { "are" };
     match outcome::gate(gates, outcome, tally) {
         GateState::Off => None,
-        GateState::Passed => Some(format!("{} passed.", named(gates, false))),
+        GateState::Passed => Some(format!("{} passed.", named(gates))),
         GateState::Tripped => {
             let trips = |gate: &&Gate| outcome::gate(&[**gate], outcome, tally) == GateState::Tripped;
             let tripped: Vec<Gate> = gates.iter().filter(trips).copied().collect();
-            Some(format!("{} tripped.", named(&tripped, true)))
+            let why: Vec<String> = tripped.iter().map(|gate| tripped_by(*gate, tally)).collect();
+            Some(format!("{} tripped: {}.", named(&tripped), words::list(&why)))
         }
-        GateState::Undecided => Some(format!(
-            "{} {be} undecided, neither passed nor failed: nothing found so far trips {}, but the review is not whole.",
-            named(gates, false),
-            if gates.len() == 1 { "it" } else { "them" }
-        )),
+        GateState::Undecided => {
+            let (are, them) = if gates.len() == 1 { ("is", "it") } else { ("are", "them") };
+            Some(format!(
+                "{} {are} undecided, neither passed nor failed: nothing found so far trips {them}, but the review \
+                 is not whole.",
+                named(gates)
+            ))
+        }
     }
 }
 

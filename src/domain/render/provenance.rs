@@ -2,7 +2,7 @@
 
 use super::{lanes, words};
 use crate::domain::debate::{Purpose, Stance};
-use crate::domain::finding::Verdict;
+use crate::domain::finding::{Class, Verdict};
 use crate::domain::outcome::trips;
 use crate::domain::pass::LaneReport;
 use crate::domain::reconcile::Issue;
@@ -30,7 +30,6 @@ pub fn blocks(review: &Review, issue: &Issue) -> bool {
 #[must_use]
 pub fn standing(review: &Review, issue: &Issue) -> String {
     let raised = raised(review, issue);
-    let and = |clause: String| if clause.is_empty() { raised.clone() } else { format!("{raised}; {clause}") };
     match issue.verdict {
         Verdict::Agreed => format!("{raised}, independently"),
         Verdict::Confirmed => format!("{raised}{}", confirmed(issue, ", checked and confirmed by")),
@@ -44,8 +43,8 @@ pub fn standing(review: &Review, issue: &Issue) -> String {
             }
             _ => format!("{raised}, who contradict each other"),
         },
-        Verdict::Solo => and(alone(review, issue)),
-        Verdict::Unchecked => and(unchecked(review, issue)),
+        Verdict::Solo => format!("{raised}; {}", alone(review, issue)),
+        Verdict::Unchecked => format!("{raised}; {}", unchecked(review, issue)),
         Verdict::Withdrawn => {
             let refuted = words::lanes(voters(issue, Stance::Refuted));
             format!("{raised}, refuted by {refuted}, and given up")
@@ -53,20 +52,28 @@ pub fn standing(review: &Review, issue: &Issue) -> String {
     }
 }
 
-/// The same in the few words that a table has room for; empty where the section says it all. Untrusted too.
+/// Who says so in the few words that a table has room for; empty where the section says it all. Untrusted too.
 #[must_use]
 pub fn note(review: &Review, issue: &Issue) -> String {
     let raisers = words::lanes(issue.raised_by());
-    match issue.verdict {
-        Verdict::Confirmed => {
+    match (issue.verdict.class(), aside(review, issue)) {
+        (Class::One, aside) if !aside.is_empty() => format!("{raisers}; {aside}"),
+        (Class::One, _) => raisers,
+        _ if issue.verdict == Verdict::Confirmed => {
             format!("{raisers}{}", confirmed(issue, ", confirmed by"))
         }
-        Verdict::Solo if issue.pre_existing || !issue.votes.is_empty() => {
-            format!("{raisers}; {}", alone(review, issue))
-        }
-        Verdict::Solo => raisers,
-        Verdict::Unchecked => format!("{raisers}; {}", unchecked(review, issue)),
-        Verdict::Agreed | Verdict::Disputed | Verdict::Contradiction | Verdict::Withdrawn => String::new(),
+        _ => String::new(),
+    }
+}
+
+/// What others make of an issue that one lane raised, where there is more to tell than that they did not raise it.
+/// Untrusted too.
+#[must_use]
+pub fn aside(review: &Review, issue: &Issue) -> String {
+    match issue.verdict {
+        Verdict::Solo if issue.pre_existing || !issue.votes.is_empty() => alone(review, issue),
+        Verdict::Unchecked => unchecked(review, issue),
+        _ => String::new(),
     }
 }
 

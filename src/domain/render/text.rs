@@ -49,9 +49,9 @@ pub fn review(review: &Review) -> String {
         if let Some(question) = sides::question(review, issue, Reader::Terminal) {
             let _ = writeln!(out, "  To settle it: {}", log_line(&question));
         }
-        let note = provenance::note(review, issue);
-        if turns.is_empty() && !note.is_empty() {
-            let _ = writeln!(out, "  ({})", log_line(&note));
+        let aside = provenance::aside(review, issue);
+        if turns.is_empty() && !aside.is_empty() {
+            let _ = writeln!(out, "  ({})", log_line(&aside));
         }
         if let Some(line) = outside::text(issue) {
             let _ = writeln!(out, "  {line}");
