@@ -31,14 +31,27 @@ async fn a_finding_that_whoever_raised_it_stands_by_is_disputed_and_both_sides_a
 
     A request in that very second is let in.
 
-    <sub>Raised blind by Claude.</sub>
+    > **Against (Codex):** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    >
+    > **For (Claude), who stands by it:** Nothing in this file issues tokens with a second to spare: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
+
+    <sub>Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
-    ### Counterpoint: nothing found
+    ### Counterpoint: 1 for you to decide
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
     To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    #### Decide: the reviewers differ
+    **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · disputed
+    - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
+    - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    - **Claude stands by it:** Nothing in this file issues tokens with a second to spare: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+    - **Settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
     ");
     insta::assert_snapshot!(passes(&run).join("\n"), @"
     claude review done
@@ -65,20 +78,33 @@ async fn a_finding_that_is_narrowed_keeps_what_is_left_of_it() {
     insta::assert_snapshot!(verdicts(&run).join("\n"), @"A token is accepted in the second it expires: disputed, medium");
     insta::assert_snapshot!(read(&world), @"
     inline src/session.rs:2 RIGHT
-    **A token is accepted in the second it expires** · medium (Claude: high) · the reviewers disagree
+    **A token is accepted in the second it expires** · high, now medium · the reviewers disagree
 
     `<=` lets a token pass at `expires_at` itself; it was `<` before.
 
     A request in that very second is let in.
 
-    <sub>Raised blind by Claude.</sub>
+    > **Against (Codex):** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    >
+    > **For (Claude), who narrows it:** Only a token without a second to spare lives too long: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2)). Now about lines 1 to 2 only.
+
+    **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
+
+    <sub>Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
-    ### Counterpoint: nothing found
+    ### Counterpoint: 1 for you to decide
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
     To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    #### Decide: the reviewers differ
+    **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high, now medium · disputed
+    - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
+    - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    - **Claude narrows it:** Only a token without a second to spare lives too long: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2)). Now about lines 1 to 2 only.
+    - **Settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
     ");
     world.assert_clean();
 }
@@ -213,12 +239,17 @@ async fn a_lane_that_could_not_answer_leaves_it_disputed_and_the_summary_says_no
     }
     insta::assert_snapshot!(told, @"
     refusal: exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed of 1, 1 inline
-
+    > **For (Claude):** was not heard on this (the model refused: cyber).
+    - **Claude was not heard on this** (the model refused: cyber).
     prose: exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed of 1, 1 inline
-
+    > **For (Claude):** was not heard on this (the answer holds no list of defences, 2 tries).
+    - **Claude was not heard on this** (the answer holds no list of defences, 2 tries).
     overloaded: exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed of 1, 1 inline
-
+    > **For (Claude):** was not heard on this (127.0.0.1:<port> is overloaded (HTTP 529): overloaded_error: Overloaded, 3 tries).
+    - **Claude was not heard on this** (127.0.0.1:<port> is overloaded (HTTP 529): overloaded_error: Overloaded, 3 tries).
     no money: exit 0: partial lane-failed, gate off, lanes 1/2; 1 disputed of 1, 1 inline
+    > **For (Claude):** was not heard on this (127.0.0.1:<port> wants to be paid first (HTTP 429): rate_limit_error: enforced_spend_limit_reached: You have reached your specified API usage limits).
+    - **Claude was not heard on this** (127.0.0.1:<port> wants to be paid first (HTTP 429): rate_limit_error: enforced_spend_limit_reached: You have reached your specified API usage limits).
     ");
 }
 
@@ -255,13 +286,15 @@ async fn only_what_was_refuted_is_answered_for() {
     ");
     insta::assert_snapshot!(read(&world), @"
     inline src/session.rs:6 RIGHT
-    **A retried refund is paid twice** · critical · found by one, confirmed by the other
+    **A retried refund is paid twice** · critical · found by one, confirmed by another
 
     With `retried` the amount doubles.
 
     A refund that timed out is sent again and pays double.
 
-    <sub>Raised blind by Claude.</sub>
+    > **For (Codex), who confirms it:** It doubles: `if retried { amount * 2 } else { amount }` ([line 6](https://github.com/acme/shop/blob/<head>/src/session.rs#L6))
+
+    <sub>Raised blind by Claude, checked and confirmed by Codex.</sub>
 
     --- inline src/session.rs:2 RIGHT
     **A token is accepted in the second it expires** · high · the reviewers disagree
@@ -270,14 +303,32 @@ async fn only_what_was_refuted_is_answered_for() {
 
     A request in that very second is let in.
 
-    <sub>Raised blind by Claude.</sub>
+    > **Against (Codex):** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    >
+    > **For (Claude), who stands by it:** Nothing in this file issues tokens with a second to spare: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
+
+    <sub>Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
-    ### Counterpoint: nothing found
+    ### Counterpoint: 1 to fix, 1 for you to decide
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
     To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    #### Fix: found by both
+    | | where | what goes wrong |
+    |---|---|---|
+    | critical | [`src/session.rs:6`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A retried refund is paid twice <sub>Claude, confirmed by Codex</sub> |
+
+    #### Decide: the reviewers differ
+    **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · disputed
+    - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
+    - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    - **Claude stands by it:** Nothing in this file issues tokens with a second to spare: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+    - **Settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
     ");
     world.assert_clean();
 }
@@ -310,24 +361,35 @@ async fn both_lanes_attack_and_answer_at_the_same_time() {
 
     A request in that very second is let in.
 
-    <sub>Raised blind by Claude.</sub>
+    > **Against (Codex):** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    >
+    > **For (Claude), who stands by it:** Nothing in this file issues tokens with a second to spare: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
+
+    <sub>Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
-    ### Counterpoint: nothing found
+    ### Counterpoint: 1 for you to decide
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
     To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
 
-    <details><summary>1 finding without an inline comment, in full</summary>
+    #### Decide: the reviewers differ
+    **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · disputed
+    - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
+    - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    - **Claude stands by it:** Nothing in this file issues tokens with a second to spare: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+    - **Settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    [`src/session.rs:6`](https://github.com/acme/shop/blob/<head>/src/session.rs#L6) **A retried refund is paid twice** · critical · withdrawn
+    <details><summary>1 withdrawn</summary>
 
-    With `retried` the amount doubles.
-
-    A refund that timed out is sent again and pays double.
-
-    <sub>Codex</sub>
+    **Withdrawn**
+    - [`src/session.rs:6`](https://github.com/acme/shop/blob/<head>/src/session.rs#L6) A retried refund is paid twice · critical
+      - Raised by Codex.
+      - **Claude objects:** The caller halves it: `amount`
+      - **Codex withdraws it.**
 
     </details>
     ");

@@ -58,20 +58,27 @@ async fn what_the_other_lane_checked_and_confirmed_with_code_that_stands_is_conf
     ");
     insta::assert_snapshot!(read(&world), @"
     inline src/session.rs:2 RIGHT
-    **A token is accepted in the second it expires** · high · found by one, confirmed by the other
+    **A token is accepted in the second it expires** · high · found by one, confirmed by another
 
     `<=` lets a token pass at `expires_at` itself; it was `<` before.
 
     A request in that very second is let in.
 
-    <sub>Raised blind by Claude.</sub>
+    > **For (Codex), who confirms it:** Nothing before the comparison rules out `now == expires_at`: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    <sub>Raised blind by Claude, checked and confirmed by Codex.</sub>
 
     --- comment
-    ### Counterpoint: nothing found
+    ### Counterpoint: 1 to fix
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
     To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    #### Fix: found by both
+    | | where | what goes wrong |
+    |---|---|---|
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude, confirmed by Codex</sub> |
     ");
     insta::assert_snapshot!(passes(&run).join("\n"), @"
     claude review done
@@ -182,7 +189,9 @@ async fn a_lane_that_cannot_tell_leaves_it_to_one_reviewer() {
 
     A request in that very second is let in.
 
-    <sub>Raised by Claude; Codex read the same and did not raise it.</sub>
+    > **Codex checked it and cannot tell:** It depends on the clock: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    <sub>Raised blind by Claude; Codex checked it and could not tell.</sub>
 
     --- comment
     ### Counterpoint: 1 from one reviewer
@@ -194,7 +203,7 @@ async fn a_lane_that_cannot_tell_leaves_it_to_one_reviewer() {
     #### From one reviewer
     | | where | what goes wrong |
     |---|---|---|
-    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; Codex checked it and could not tell</sub> |
     ");
     world.assert_clean();
 }
@@ -313,8 +322,8 @@ async fn a_confirmation_that_holds_it_worse_or_milder_is_shown_and_the_higher_co
     }
     insta::assert_snapshot!(told, @"
     critical: A token is accepted in the second it expires: confirmed, critical
-    **A token is accepted in the second it expires** · critical (Claude: high) · found by one, confirmed by the otherlow: A token is accepted in the second it expires: confirmed, high
-    **A token is accepted in the second it expires** · high · found by one, confirmed by the other
+    **A token is accepted in the second it expires** · critical (Claude: high) · found by one, confirmed by anotherlow: A token is accepted in the second it expires: confirmed, high
+    **A token is accepted in the second it expires** · high (Codex: low) · found by one, confirmed by another
     ");
 }
 
@@ -391,7 +400,7 @@ async fn where_one_clears_what_the_other_calls_broken_nobody_is_asked_and_people
 
     A request in that very second is let in.
 
-    > **Codex checked it and holds it sound:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early.
+    > **Against (Codex), who checked it and holds it sound:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early.
 
     **To settle it:** can what Claude describes happen, or does Codex's reason rule it out?
 
@@ -405,7 +414,7 @@ async fn where_one_clears_what_the_other_calls_broken_nobody_is_asked_and_people
     #### Decide: the reviewers differ
     **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · contradiction
     - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
-    - **Codex:** checked, sound: Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early.
+    - **Codex checked it and holds it sound:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early.
     - **Settle it:** can what Claude describes happen, or does Codex's reason rule it out?
     ");
     world.assert_clean();
@@ -460,19 +469,29 @@ async fn whatever_the_check_of_a_finding_ends_in_leaves_it_unchecked_and_says_so
     }
     insta::assert_snapshot!(told, @"
     refusal: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
-    Codex finished 1 of 2 parts (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (the model refused).</sub>
+    Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    Codex could not check what Claude found (the model refused): 1 finding is unchecked. Name a `fallback` model for the lane: it is asked where this one refuses.
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (the model refused)</sub> |
     prose: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
-    Codex finished 1 of 2 parts (the answer holds no list of challenges, <m:ss>). Choose a model that keeps to a form, or name a `fallback` for the lane.
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (the answer holds no list of challenges, 2 tries).</sub>
+    Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    Codex could not check what Claude found (the answer holds no list of challenges, 2 tries): 1 finding is unchecked. Choose a model that keeps to a form, or name a `fallback` for the lane.
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (the answer holds no list of challenges, 2 tries)</sub> |
     overloaded: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
-    Codex finished 1 of 2 parts (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, <m:ss>). Run it again later.
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, 3 tries).</sub>
+    Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    Codex could not check what Claude found (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, 3 tries): 1 finding is unchecked. Run it again later.
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, 3 tries)</sub> |
     no money: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
-    Codex finished 1 of 2 parts (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details). Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details).</sub>
+    Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    Codex could not check what Claude found (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): 1 finding is unchecked. Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details)</sub> |
     cut: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>Raised by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
-    Codex finished 1 of 2 parts (its answer was cut at the output limit, <m:ss>). Split the pull request, or lower the lane's effort.
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (its answer was cut at the output limit, 2 tries).</sub>
+    Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+    Codex could not check what Claude found (its answer was cut at the output limit, 2 tries): 1 finding is unchecked. Split the pull request, or lower the lane's effort.
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (its answer was cut at the output limit, 2 tries)</sub> |
     ");
 }

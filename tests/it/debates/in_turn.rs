@@ -24,18 +24,25 @@ async fn what_the_second_lane_confirms_is_confirmed() {
     ");
     insta::assert_snapshot!(read(&world), @"
     inline src/session.rs:2 RIGHT
-    **A token is accepted in the second it expires** · high · found by one, confirmed by the other
+    **A token is accepted in the second it expires** · high · found by one, confirmed by another
 
     `<=` lets a token pass at `expires_at` itself; it was `<` before.
 
     A request in that very second is let in.
 
-    <sub>Raised blind by Claude.</sub>
+    > **For (Codex), who confirms it:** Nothing rules it out: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    <sub>Raised blind by Claude, checked and confirmed by Codex.</sub>
 
     --- comment
-    ### Counterpoint: nothing found
+    ### Counterpoint: 1 to fix
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    #### Fix: found by both
+    | | where | what goes wrong |
+    |---|---|---|
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude, confirmed by Codex</sub> |
     ");
     insta::assert_snapshot!(passes(&run).join("\n"), @"
     claude review done
@@ -78,7 +85,7 @@ async fn what_the_second_lane_cannot_tell_is_from_one_reviewer() {
 
     A request in that very second is let in.
 
-    <sub>Raised by Claude; Codex read the same and did not raise it.</sub>
+    <sub>Raised blind by Claude; Codex read the same and did not raise it.</sub>
 
     --- comment
     ### Counterpoint: 1 from one reviewer
@@ -88,7 +95,7 @@ async fn what_the_second_lane_cannot_tell_is_from_one_reviewer() {
     #### From one reviewer
     | | where | what goes wrong |
     |---|---|---|
-    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude</sub> |
     ");
     world.assert_clean();
 }
@@ -146,13 +153,15 @@ async fn people_read_who_came_first_and_who_added_what() {
     ");
     insta::assert_snapshot!(read(&world), @"
     inline src/session.rs:6 RIGHT
-    **A retried refund is paid twice** · critical · found by one, confirmed by the other
+    **A retried refund is paid twice** · critical · found by one, confirmed by another
 
     With `retried` the amount doubles.
 
     A refund that timed out is sent again and pays double.
 
-    <sub>Raised blind by Codex.</sub>
+    > **For (Claude), who confirms it:** It doubles: `if retried { amount * 2 } else { amount }` ([line 6](https://github.com/acme/shop/blob/<head>/src/session.rs#L6))
+
+    <sub>Added by Codex, who had read what Claude found, checked and confirmed by Claude.</sub>
 
     --- inline src/session.rs:2 RIGHT
     **A token is accepted in the second it expires** · high · the reviewers disagree
@@ -161,14 +170,32 @@ async fn people_read_who_came_first_and_who_added_what() {
 
     A request in that very second is let in.
 
-    <sub>Raised blind by Claude.</sub>
+    > **Against (Codex):** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    >
+    > **For (Claude), who stands by it:** Nothing issues them so: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
+
+    <sub>Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
-    ### Counterpoint: nothing found
+    ### Counterpoint: 1 to fix, 1 for you to decide
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
     To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    #### Fix: found by both
+    | | where | what goes wrong |
+    |---|---|---|
+    | critical | [`src/session.rs:6`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A retried refund is paid twice <sub>Codex, confirmed by Claude</sub> |
+
+    #### Decide: the reviewers differ
+    **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · disputed
+    - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
+    - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    - **Claude stands by it:** Nothing issues them so: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+    - **Settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
     ");
     world.assert_clean();
 }

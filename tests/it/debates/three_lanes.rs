@@ -105,14 +105,30 @@ async fn a_refutation_outranks_a_confirmation_and_opens_a_defence() {
 
     A request in that very second is let in.
 
-    <sub>Raised blind by Claude.</sub>
+    > **Against (Local):** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    >
+    > **For (Codex), who confirms it:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    >
+    > **For (Claude), who stands by it:** No token has it: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
+
+    <sub>Raised blind by Claude, confirmed by Codex, contested by Local.</sub>
 
     --- comment
-    ### Counterpoint: nothing found
+    ### Counterpoint: 1 for you to decide
 
     Claude, Codex and Local finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
     To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    #### Decide: the reviewers differ
+    **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · disputed
+    - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
+    - **Local objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    - **Codex confirms it:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    - **Claude stands by it:** No token has it: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+    - **Settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
     ");
     world.assert_clean();
 }
