@@ -146,7 +146,39 @@ async fn a_finding_lowered_below_what_is_shown_inline_stays_in_the_summary() {
     exit 0: reviewed ok, gate off, lanes 2/2
     1 disputed of 1, 0 inline
     ");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(read(&world), @"
+    comment
+    ### Counterpoint: 1 for you to decide
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    #### Decide: the reviewers differ
+    **[`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) A token is accepted in the second it expires** · high, now low · disputed
+    - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
+    - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    - **Claude narrows it:** Hardly ever: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+    - **Settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
+
+    <details><summary>1 finding without an inline comment, in full</summary>
+
+    [`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) **A token is accepted in the second it expires** · high, now low · the reviewers disagree
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    > **Against (Codex):** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+    >
+    > **For (Claude), who narrows it:** Hardly ever: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
+
+    <sub>Raised blind by Claude, contested by Codex</sub>
+
+    </details>
+    ");
     world.assert_clean();
 }
 
@@ -159,7 +191,24 @@ async fn a_finding_that_whoever_raised_it_gives_up_is_withdrawn_and_told_in_a_fo
     exit 0: reviewed ok, gate passed, lanes 2/2
     1 withdrawn of 0, 0 inline
     ");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(read(&world), @"
+    comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    <details><summary>1 withdrawn</summary>
+
+    **Withdrawn**
+    - [`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) A token is accepted in the second it expires · high
+      - Raised by Claude.
+      - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+      - **Claude withdraws it.**
+
+    </details>
+    ");
     assert_eq!(world.published(7).inline.len(), 0);
     world.assert_clean();
 }
@@ -177,7 +226,24 @@ async fn an_answer_that_quotes_what_stands_nowhere_is_asked_for_once_more_and_th
     exit 0: reviewed ok, gate off, lanes 2/2
     1 withdrawn of 0, 0 inline
     ");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(read(&world), @"
+    comment
+    ### Counterpoint: nothing found
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    <details><summary>1 withdrawn</summary>
+
+    **Withdrawn**
+    - [`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) A token is accepted in the second it expires · high
+      - Raised by Claude.
+      - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
+      - **Claude could show no code for it.**
+
+    </details>
+    ");
     assert_eq!(asked(world.claude()), [Pass::Review, Pass::Defend, Pass::Defend]);
     world.assert_clean();
 }

@@ -217,6 +217,10 @@ async fn a_lane_that_answers_and_leaves_the_finding_out_could_not_tell() {
     exit 0: reviewed ok, gate off, lanes 2/2
     1 solo of 1, 1 inline
     ");
+    insta::assert_snapshot!(lines_with(&read(&world), &["<sub>"]).join("\n"), @"
+    <sub>Raised blind by Claude; Codex read the same and did not raise it.</sub>
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude</sub> |
+    ");
     world.assert_clean();
 }
 
@@ -235,7 +239,36 @@ async fn what_was_there_before_the_change_is_no_comment_and_trips_no_gate() {
     exit 0: reviewed ok, gate passed, lanes 2/2
     1 solo of 1, 0 inline
     ");
-    insta::assert_snapshot!(read(&world), @"");
+    insta::assert_snapshot!(read(&world), @"
+    comment
+    ### Counterpoint: 1 from one reviewer
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
+
+    <details><summary>1 from one reviewer only</summary>
+
+    | | where | what goes wrong |
+    |---|---|---|
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) | A token is accepted in the second it expires <sub>Claude; it was there before this change, as Codex shows</sub> |
+
+    </details>
+
+    <details><summary>1 finding without an inline comment, in full</summary>
+
+    [`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) **A token is accepted in the second it expires** · high · one reviewer
+
+    `<=` lets a token pass at `expires_at` itself; it was `<` before.
+
+    A request in that very second is let in.
+
+    > **Codex says it was there before this change:** The base compares the same way: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+
+    <sub>Raised blind by Claude; it was there before this change, as Codex shows</sub>
+
+    </details>
+    ");
     assert_eq!(world.published(7).inline.len(), 0);
     world.assert_clean();
 }
@@ -255,29 +288,55 @@ async fn that_it_was_there_before_counts_only_with_evidence() {
 /// What Codex says of the same line in words that share nothing with Claude's.
 fn clock() -> Finding {
     finding(FILE, 2, COMPARISON)
-        .title("Sessions outlive their lease")
+        .title(LEASE)
         .body("Equality should end the session; a lease is over once its time has come.")
         .scenario("")
         .category("security")
 }
 
-#[tokio::test]
-async fn two_findings_that_one_lane_calls_the_same_are_agreed() {
+/// Claude's and Codex's words for one line, and what each makes of the other's.
+async fn told_apart(claude: impl Into<Answer>, codex: impl Into<Answer>) -> String {
     let world = shop().await;
-    world.claude().reviews(reply([expiry()]));
-    world.codex().reviews(reply([clock()]));
-    let same = |other: &str, own: &str| {
-        votes([challenge(other, "confirmed", "Mine says the same.", FILE, COMPARISON).same_as(own)])
-    };
-    world.claude().otherwise(same("Sessions outlive their lease", EXPIRY));
-    world.codex().otherwise(same(EXPIRY, "Sessions outlive their lease"));
+    world.claude().reviews(reply([expiry()])).otherwise(claude);
+    world.codex().reviews(reply([clock()])).otherwise(codex);
     let run = adversarial(&world).finish().await;
-    insta::assert_snapshot!(ended(&run), @"
-    exit 0: reviewed ok, gate off, lanes 2/2
-    1 agreed of 1, 1 inline
-    ");
-    insta::assert_snapshot!(verdicts(&run).join("\n"), @"A token is accepted in the second it expires: agreed, high");
+    for lane in [world.claude(), world.codex()] {
+        assert_eq!(asked(lane)[..2], [Pass::Review, Pass::Challenge], "they matched without a question");
+    }
     world.assert_clean();
+    format!("{}\n{}\n", ended(&run).lines().last().unwrap_or_default(), verdicts(&run).join("; "))
+}
+
+/// Says that the other's finding is one's own, or only that it cannot be told.
+fn same_as(others: &str, own: Option<&str>) -> Reply {
+    let said = challenge(others, "plausible", "I read it so too.", FILE, COMPARISON);
+    votes([own.into_iter().fold(said, Said::same_as)])
+}
+
+const LEASE: &str = "Sessions outlive their lease";
+
+#[tokio::test]
+async fn two_findings_on_one_line_that_a_lane_calls_the_same_are_agreed() {
+    let mut told = String::new();
+    for (name, claude, codex) in [
+        ("both say so", Some(EXPIRY), Some(LEASE)),
+        ("claude says so", Some(EXPIRY), None),
+        ("codex says so", None, Some(LEASE)),
+        ("nobody", None, None),
+    ] {
+        let told_of = told_apart(same_as(LEASE, claude), same_as(EXPIRY, codex)).await;
+        told.push_str(&format!("{name}: {told_of}"));
+    }
+    insta::assert_snapshot!(told, @"
+    both say so: 1 agreed of 1, 1 inline
+    A token is accepted in the second it expires: agreed, high
+    claude says so: 1 agreed of 1, 1 inline
+    A token is accepted in the second it expires: agreed, high
+    codex says so: 1 agreed of 1, 1 inline
+    A token is accepted in the second it expires: agreed, high
+    nobody: 2 solo of 2, 2 inline
+    A token is accepted in the second it expires: solo, high; Sessions outlive their lease: solo, high
+    ");
 }
 
 #[tokio::test]

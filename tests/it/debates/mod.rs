@@ -90,7 +90,7 @@ fn verdicts(run: &Finished) -> Vec<String> {
 
 /// What people read of the issues: the inline comments, and the summary down to its table of costs.
 fn read(world: &World) -> String {
-    let told = told(world);
+    let told = format!("\n{}", told(world));
     let parts = told.split("\n--- ").filter(|part| part.starts_with("inline") || part.starts_with("comment"));
     let parts = parts.map(|part| {
         let part = part.split("<details><summary>Cost").next().unwrap_or_default();
