@@ -19,6 +19,7 @@ mod batches;
 mod chat;
 mod clouds;
 mod code;
+mod compare;
 mod context;
 mod corpus_anchors;
 mod corpus_reviews;

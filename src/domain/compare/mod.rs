@@ -260,8 +260,8 @@ mod tests {
 
         #[test]
         fn every_id_stands_exactly_once_and_the_files_can_swap(
-            a in prop::collection::vec((0_usize..4, 0_u32..30, 0_usize..3), 0..7),
-            b in prop::collection::vec((0_usize..4, 0_u32..30, 0_usize..3), 0..7),
+            left in prop::collection::vec((0_usize..4, 0_u32..30, 0_usize..3), 0..7),
+            right in prop::collection::vec((0_usize..4, 0_u32..30, 0_usize..3), 0..7),
         ) {
             let finding = |(title, line, path): &(usize, u32, usize)| FileFinding {
                 title: [LEAK, LEAK_TOO, "The timeout is too short", "The timeout is too long"][*title].to_owned(),
@@ -273,7 +273,7 @@ mod tests {
                 let findings = list.iter().zip(1..).map(|(one, n)| FileFinding { id: format!("{prefix}{n}"), ..finding(one) });
                 FindingFile { findings: findings.collect(), ..FindingFile::default() }
             };
-            let (a, b) = (make(&a, 'a'), make(&b, 'b'));
+            let (a, b) = (make(&left, 'a'), make(&right, 'b'));
             let result = compare(&a, &b);
             let mut seen: Vec<&String> =
                 result.pairs.iter().flat_map(|p| [&p.a, &p.b]).chain(&result.only_a).chain(&result.only_b).collect();
@@ -282,14 +282,22 @@ mod tests {
             given.sort();
             prop_assert_eq!(seen, given);
 
-            let swapped = compare(&b, &a);
-            let pairs = |c: &Comparison, turn: bool| -> BTreeSet<(String, String, Verdict)> {
-                c.pairs.iter().map(|p| if turn { (p.b.clone(), p.a.clone(), p.verdict) } else { (p.a.clone(), p.b.clone(), p.verdict) }).collect()
+            // As the command names them: the first file's are `a…` whichever that is.
+            let swapped = compare(&make(&right, 'a'), &make(&left, 'b'));
+            let turn = |id: &String| {
+                let (letter, number) = id.split_at(1);
+                format!("{}{number}", if letter == "a" { "b" } else { "a" })
             };
-            prop_assert_eq!(pairs(&result, false), pairs(&swapped, true));
-            prop_assert_eq!(&result.only_a, &swapped.only_b);
-            let sets = |c: &Comparison| c.groups.iter().map(|g| g.ids.clone()).collect::<BTreeSet<_>>();
-            prop_assert_eq!(sets(&result), sets(&swapped));
+            let pairs: BTreeSet<_> = result.pairs.iter().map(|p| (p.a.clone(), p.b.clone(), p.verdict, p.score.to_bits())).collect();
+            let turned = swapped.pairs.iter().map(|p| (turn(&p.b), turn(&p.a), p.verdict, p.score.to_bits()));
+            prop_assert_eq!(pairs, turned.collect());
+            let maybe: BTreeSet<_> = result.maybe.iter().map(|p| (p.a.clone(), p.b.clone(), p.score.to_bits())).collect();
+            let turned = swapped.maybe.iter().map(|p| (turn(&p.b), turn(&p.a), p.score.to_bits()));
+            prop_assert_eq!(maybe, turned.collect());
+            prop_assert_eq!(&result.only_a, &swapped.only_b.iter().map(turn).collect::<Vec<_>>());
+            let groups = result.groups.iter().map(|g| g.ids.clone()).collect::<BTreeSet<_>>();
+            let turned = swapped.groups.iter().map(|g| g.ids.iter().map(turn).collect());
+            prop_assert_eq!(groups, turned.collect());
         }
     }
 }

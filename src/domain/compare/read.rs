@@ -57,7 +57,7 @@ fn recognise(text: &str) -> Result<FindingFile, Wrong> {
     if text.trim().is_empty() {
         return Err(Wrong::new("", format!("it is empty; {KNOWN}")));
     }
-    let unknown = || Wrong::new("", format!("it holds findings in no known form; {KNOWN}"));
+    let unknown = || Wrong::new("", format!("it holds no findings in a known form; {KNOWN}"));
     match serde_json::from_str(text) {
         Ok(value) if scanner::is_sarif(&value) => scanner::read(text),
         Ok(value) => from_json(&value, "", 0)?.ok_or_else(unknown),
@@ -192,7 +192,7 @@ fn follow(answer: &Answer, place: &str, depth: usize, reviewer: &str) -> Result<
         found = Some(FindingFile { notes: vec![note], ..FindingFile::default() });
     }
     let mut found = found
-        .ok_or_else(|| Wrong::new(place, format!("the answer holds findings in no known form; {KNOWN}")))?;
+        .ok_or_else(|| Wrong::new(place, format!("the answer holds no findings in a known form; {KNOWN}")))?;
     if found.reviewer.trim().is_empty() {
         reviewer.clone_into(&mut found.reviewer);
     }
@@ -281,11 +281,11 @@ mod tests {
         };
         let known = "known are Counterpoint's finding file";
         check(" \n", &format!("it is empty; {known}"));
-        check("<html>", &format!("it holds findings in no known form; {known}"));
+        check("<html>", &format!("it holds no findings in a known form; {known}"));
         check("{\"findings\":[", &format!("1:13: EOF while parsing a list; {known}"));
         check("{\"findings\":\n[}", &format!("2:2: expected value; {known}"));
         for unknown in ["7", "null", "{}", "{\"version\":1}", "{\"findings\":7}", "[7]", "[{\"id\":7}]"] {
-            check(unknown, "it holds findings in no known form");
+            check(unknown, "it holds no findings in a known form");
         }
         check("{\"version\":2,\"findings\":[]}", "version: expected 1, got 2");
         check("{\"findings\":[{\"title\":[]}]}", "findings[0].title: expected text, got a list");
@@ -319,7 +319,7 @@ mod tests {
         );
         check(
             r#"{"type":"result","is_error":false,"result":"I looked at everything and it is fine."}"#,
-            "result: the answer holds findings in no known form",
+            "result: the answer holds no findings in a known form",
         );
         check(r#"[{"type":"system","subtype":"init"}]"#, "the run has no answer");
         let events = |last: &str| format!("{{\"type\":\"thread.started\",\"thread_id\":\"x\"}}\n{last}\n");
@@ -331,7 +331,7 @@ mod tests {
             ))
         };
         for other in ["Two bugs:\\n1. a race", "# Review", "src/a.rs:4 leaks", "| a | b |", ""] {
-            check(&said(other), "line 2, item.text: the answer holds findings in no known form");
+            check(&said(other), "line 2, item.text: the answer holds no findings in a known form");
         }
         check(
             &said("Review was interrupted. Please re-run"),
@@ -536,7 +536,7 @@ mod tests {
         for _ in 0..12 {
             text = serde_json::json!({"type": "result", "result": text}).to_string();
         }
-        assert!(read("x", &text, 'a').unwrap_err().contains("in no known form"));
+        assert!(read("x", &text, 'a').unwrap_err().contains("no findings in a known form"));
         let deep = "[".repeat(100_000);
         assert!(read("x", &deep, 'a').unwrap_err().contains("recursion limit exceeded"));
     }

@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn the_terminal_shows_contradictions_first_then_both_then_one() {
         let (a, b, result) = sides(A, B);
-        insta::assert_snapshot!(text(&a, &b, &result), @r#"
+        insta::assert_snapshot!(text(&a, &b, &result), @"
         1 contradiction, 1 from both, 2 from claude only, 1 from codex only
 
         They contradict each other
@@ -391,7 +391,7 @@ mod tests {
         Said more than once in one file
 
           claude (a1, a5): Connection leaks when connect() returns early before release()
-        "#);
+        ");
     }
 
     #[test]
