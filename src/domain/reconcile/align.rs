@@ -8,8 +8,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::assignment::Gains;
-use super::similarity::{Corpus, Place, Subject, Zone};
-use super::weights::{DUPLICATE, GREY, SAME};
+use super::place::Place;
+use super::similarity::{Corpus, GREY, SAME, Subject, Zone};
+
+/// Evidence, in thousandths, from which two findings of one lane are duplicates. High, because a reviewer who lists
+/// two means two; the data cannot tell, as the judge gave each reference comment one partner of a tool.
+const DUPLICATE: i64 = 6_000;
 
 /// A pair of findings, by position among all subjects, of different lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +113,7 @@ fn group(
     opposed: &Opposed,
 ) -> Vec<Group> {
     let alike = |x: usize, y: usize| {
-        let here = matches!(corpus.place(x, y), Place::Overlapping | Place::SameFile | Place::Unknown);
+        let here = matches!(corpus.place(x, y), Place::Overlapping(_) | Place::SameFile | Place::Unknown);
         corpus.evidence(x, y).filter(|evidence| here && *evidence >= DUPLICATE && !opposed(x, y))
     };
     let mut pairs: Vec<(Reverse<i64>, usize, usize, usize, usize)> = Vec::new();

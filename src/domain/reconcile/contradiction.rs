@@ -5,8 +5,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use super::place::{Place, squeeze, word_chars};
 use super::polarity;
-use super::similarity::{Place, Subject, squeeze, word_chars};
+use super::similarity::Subject;
+use super::text::{Profile, headline};
 use crate::domain::finding::{Anchor, Cleared, Raised};
 
 /// How few letters, digits and underscores of evidence count.
@@ -18,9 +20,9 @@ const EVIDENCE: usize = 6;
 pub enum Why {
     /// One raised the code, the other checked it and holds it sound.
     Cleared,
-    /// Both replace the same token of the same line, by different ones: only one fix can be applied.
+    /// Both replace the same token of the same line, or the same line, by different ones: only one fix can be applied.
     Fixes {
-        /// The token that stands there.
+        /// What stands there.
         original: String,
         /// What the first wants there.
         a: String,
@@ -47,35 +49,74 @@ pub enum Why {
 /// known places must point at the same code.
 #[must_use]
 pub fn between(a: &Subject, b: &Subject, place: Place) -> Option<Why> {
-    if !matches!(place, Place::Overlapping | Place::Apart(0..=3) | Place::SameFile | Place::Unknown) {
+    if !matches!(place, Place::Overlapping(_) | Place::Apart(0..=3) | Place::SameFile | Place::Unknown) {
         return None;
     }
     fixes(a, b).or_else(|| advice(a, b)).or_else(|| denial(a, b, place))
 }
 
-/// Words by which a claim says that the code holds. Of 1,317 pairs of real comments about the same defect, none
-/// has them on one side only.
-static DENIES: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?ix)
-        \b(?:is|are)\s(?:already\s)?(?:thread-)?(?:safe|sound|harmless|bound\sas)\b
-        | \bno\s(?:sql\s)?(?:injection|data\srace|race|leak|overflow|deadlock|vulnerability)\s(?:here|is\spossible|possible|can)\b
-        | \bnot\s(?:injectable|vulnerable|exploitable|a\sbug|a\sdefect|a\svulnerability)\b
-        | \b(?:injection|race|leak|overflow|deadlock)\sis\s(?:not\spossible|impossible)\b
-        | \bcannot\s(?:happen|overflow|leak|race|deadlock|be\sinjected)\b";
-    #[expect(clippy::expect_used, reason = "the pattern is a constant, and every test runs through it")]
-    Regex::new(pattern).expect("the pattern compiles")
+/// Words by which a claim says that the code holds.
+static HOLDS: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?ix)
+        \b(?:is|are)\s(?:also\s|perfectly\s|indeed\s)?(?:thread-)?
+            (?:safe|sound|harmless|correct|right|fine|valid|intentional|intended|deliberate)\b
+        | \balready\s(?:authenticated|authori[sz]ed|checked|escaped|guarded|handled|saniti[sz]ed|validated|verified)\b
+        | \b(?:properly|correctly|fully|always)\s
+            (?:awaited|checked|closed|escaped|freed|handled|parameteri[sz]ed|released|saniti[sz]ed|validated)\b
+        | \bbound\s(?:as|parameter)\b
+        | \bworks\sas\s(?:designed|intended)\b | ^(?:a\s)?false\s(?:alarm|positive)\b",
+    )
 });
 
-/// Of two findings on the same lines, one holds the code sound.
-fn denial(a: &Subject, b: &Subject, place: Place) -> Option<Why> {
-    let denies = |subject: &Subject| {
-        let found = DENIES.find(subject.title).or_else(|| DENIES.find(subject.text))?;
-        Some(found.as_str().to_owned())
-    };
-    match (denies(a), denies(b)) {
-        (Some(words), None) | (None, Some(words)) if place.overlaps() => Some(Why::Denial { words }),
-        _ => None,
+/// Words by which a claim denies a fault.
+static DENIES: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?ix)
+        \bno\s(?:(?:sql|path|data|real)\s)?
+            (?:bug|deadlock|injection|issue|leak|overflow|problem|race|traversal|vulnerability|xss)\s
+            (?:here|is\spossible|possible|can)\b
+        | \bnot\s(?:exploitable|injectable|vulnerable|a\s(?:bug|deadlock|defect|leak|problem|race|vulnerability))\b
+        | \b(?:deadlock|injection|leak|overflow|race|traversal)\sis\s(?:not\spossible|impossible)\b
+        | \b(?:cannot|can\snever)\s
+            (?:deadlock|exceed|happen|leak|occur|overflow|race|be\s(?:injected|negative|nil|none|null|reached|undefined|zero))\b
+        | \b(?:is|are)\snever\s(?:negative|nil|none|null|undefined|zero)\b",
+    )
+});
+
+/// Words that take back or limit what a sentence says, and words that deny.
+static LIMITS: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"(?ix)\b(?:although|as\slong\sas|assum\w+|but|claims?|except|however|if|looks?|nothing|once|only|says|seems?
+            |should|supposed|though|unless|until|when|yet)\b",
+    )
+});
+
+static NEGATES: LazyLock<Regex> = LazyLock::new(|| regex(r"(?i)\b(?:cannot|never|no|nor|not)\b|n't\b"));
+
+#[expect(clippy::expect_used, reason = "the patterns are constants, and every test runs through them")]
+fn regex(pattern: &str) -> Regex {
+    Regex::new(pattern).expect("the pattern compiles")
+}
+
+/// The words by which a claim's main sentence says that the code holds.
+fn holds<'a>(subject: &Subject<'a>) -> Option<&'a str> {
+    let claim = headline(subject.title, subject.text);
+    if LIMITS.is_match(claim) {
+        return None;
     }
+    let words = DENIES.find(claim).or_else(|| HOLDS.find(claim).filter(|_| !NEGATES.is_match(claim)))?;
+    Some(words.as_str())
+}
+
+/// Of two findings on the same lines that speak of one thing, one holds the code sound.
+fn denial(a: &Subject, b: &Subject, place: Place) -> Option<Why> {
+    let words = match (holds(a), holds(b)) {
+        (Some(words), None) | (None, Some(words)) if place.overlaps() => words,
+        _ => return None,
+    };
+    let about = |subject: &Subject| Profile::of(subject.title, subject.text);
+    about(a).touches(&about(b)).then(|| Why::Denial { words: words.to_owned() })
 }
 
 /// Whether a clearance speaks against a finding: its quote is proof enough, and both stand on the same
@@ -97,12 +138,28 @@ fn advice(a: &Subject, b: &Subject) -> Option<Why> {
     Some(Why::Advice { object: opposite.object, a: opposite.a, b: opposite.b })
 }
 
-/// Two suggestions for one quoted line, each of which replaces one token, the same one, by another.
+/// Two suggestions for one quoted line, of which only one can be applied: each replaces one token, the same one, by
+/// another, or both rewrite more, and alike but for one operator or literal.
 fn fixes(a: &Subject, b: &Subject) -> Option<Why> {
     let original = original(a, b)?;
-    let (fix_a, fix_b) = (replaced(original, a.suggestion?)?, replaced(original, b.suggestion?)?);
-    let exclude = fix_a.at == fix_b.at && fix_a.new != fix_b.new;
-    exclude.then_some(Why::Fixes { original: fix_a.old, a: fix_a.new, b: fix_b.new })
+    let (fix_a, fix_b) = (a.suggestion?, b.suggestion?);
+    if let (Some(a), Some(b)) = (replaced(original, fix_a), replaced(original, fix_b)) {
+        let exclude = a.at == b.at && a.new != b.new;
+        return exclude.then_some(Why::Fixes { original: a.old, a: a.new, b: b.new });
+    }
+    let difference = replaced(fix_a, fix_b)?;
+    let rewritten = code_tokens(original).len() != code_tokens(fix_a).len();
+    (rewritten && decides(&difference.old) && decides(&difference.new)).then(|| Why::Fixes {
+        original: squeeze(original),
+        a: squeeze(fix_a),
+        b: squeeze(fix_b),
+    })
+}
+
+/// Whether a token is an operator or a literal: another name may be the same fix, another operator is not.
+fn decides(token: &str) -> bool {
+    let sign = !token.chars().any(|c| c.is_alphanumeric() || c == '_');
+    sign || token.starts_with(|c: char| c.is_ascii_digit()) || matches!(token.to_lowercase().as_str(), "true" | "false")
 }
 
 /// The one line that both suggestions replace.
@@ -200,7 +257,7 @@ mod tests {
     fn a_claim_that_the_code_holds_contradicts_one_that_it_does_not() {
         let claim = |title| Subject { title, ..Subject::default() };
         let check = |a, b, expect: bool| {
-            let why = between(&claim(a), &claim(b), Place::Overlapping);
+            let why = between(&claim(a), &claim(b), Place::Overlapping(1));
             assert_eq!(matches!(why, Some(Why::Denial { .. })), expect, "{a} / {b}: {why:?}");
         };
         check("SQL injection through name", "Not injectable: name is a bound parameter", true);
@@ -213,7 +270,7 @@ mod tests {
     fn findings_far_apart_do_not_contradict_each_other() {
         let a = Subject { title: "The timeout is too short", ..Subject::default() };
         let b = Subject { title: "The timeout is too long", ..Subject::default() };
-        assert!(between(&a, &b, Place::Overlapping).is_some());
+        assert!(between(&a, &b, Place::Overlapping(1)).is_some());
         assert!(between(&a, &b, Place::Apart(30)).is_none());
         assert!(between(&a, &b, Place::OtherFile).is_none());
     }

@@ -6,7 +6,11 @@
 pub mod align;
 pub mod assignment;
 pub mod contradiction;
+mod faults;
+#[cfg(test)]
+mod opposites;
 pub mod outside;
+pub mod place;
 mod polarity;
 pub mod similarity;
 mod text;
@@ -21,7 +25,8 @@ use serde::{Deserialize, Serialize};
 use self::align::{Cluster, Link, align};
 use self::contradiction::{Why, between, clears};
 use self::outside::Voice;
-use self::similarity::{Corpus, Match, Place, Subject, Zone};
+use self::place::Place;
+use self::similarity::{Corpus, Match, Subject, Zone};
 use self::verdict::{Case, Ruling};
 use crate::domain::debate::{Cast, Defence, FindingKey, Hearing, Purpose, Stance};
 use crate::domain::finding::{Class, Cleared, Raised, Severity, Verdict};
@@ -363,7 +368,7 @@ impl Run<'_> {
     fn doubtful(&self, x: usize, y: usize) -> bool {
         match self.corpus.place(x, y) {
             Place::OtherFile => false,
-            Place::Overlapping | Place::Apart(0..=3) => true,
+            Place::Overlapping(_) | Place::Apart(0..=3) => true,
             _ => self.corpus.compare(x, y).zone >= Zone::Grey,
         }
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::similarity::{Corpus, Place, Subject, Zone};
+use super::place::Place;
+use super::similarity::{Corpus, Subject, Zone};
 use super::{Issue, rank, subject};
 use crate::domain::evidence::Reports;
 use crate::domain::evidence::junit::Test;

@@ -19,6 +19,8 @@ enum Axis {
     Timing,
     Order,
     Safety,
+    /// Whatever verb it is: `log the id` against `do not log the id`.
+    Act,
 }
 
 /// One direction that a claim wants something to go.
@@ -56,6 +58,12 @@ const VERBS: &[(&str, &str, &str, Axis, bool)] = &[
     ("restore", "restored", "restoring", Axis::Presence, true),
     ("keep", "kept", "keeping", Axis::Presence, true),
     ("retain", "retained", "retaining", Axis::Presence, true),
+    ("include", "included", "including", Axis::Presence, true),
+    ("insert", "inserted", "inserting", Axis::Presence, true),
+    ("avoid", "avoided", "avoiding", Axis::Presence, false),
+    ("skip", "skipped", "skipping", Axis::Presence, false),
+    ("strip", "stripped", "stripping", Axis::Presence, false),
+    ("eliminate", "eliminated", "eliminating", Axis::Presence, false),
     ("remove", "removed", "removing", Axis::Presence, false),
     ("delete", "deleted", "deleting", Axis::Presence, false),
     ("drop", "dropped", "dropping", Axis::Presence, false),
@@ -65,12 +73,20 @@ const VERBS: &[(&str, &str, &str, Axis, bool)] = &[
     ("enlarge", "enlarged", "enlarging", Axis::Amount, true),
     ("extend", "extended", "extending", Axis::Amount, true),
     ("lengthen", "lengthened", "lengthening", Axis::Amount, true),
+    ("bump", "bumped", "bumping", Axis::Amount, true),
     ("decrease", "decreased", "decreasing", Axis::Amount, false),
     ("reduce", "reduced", "reducing", Axis::Amount, false),
     ("lower", "lowered", "lowering", Axis::Amount, false),
     ("shorten", "shortened", "shortening", Axis::Amount, false),
     ("enable", "enabled", "enabling", Axis::Switch, true),
     ("disable", "disabled", "disabling", Axis::Switch, false),
+    ("activate", "activated", "activating", Axis::Switch, true),
+    ("deactivate", "deactivated", "deactivating", Axis::Switch, false),
+    ("relax", "relaxed", "relaxing", Axis::Permission, true),
+    ("loosen", "loosened", "loosening", Axis::Permission, true),
+    ("widen", "widened", "widening", Axis::Permission, true),
+    ("tighten", "tightened", "tightening", Axis::Permission, false),
+    ("narrow", "narrowed", "narrowing", Axis::Permission, false),
     ("allow", "allowed", "allowing", Axis::Permission, true),
     ("permit", "permitted", "permitting", Axis::Permission, true),
     ("accept", "accepted", "accepting", Axis::Permission, true),
@@ -95,6 +111,9 @@ const JUDGEMENTS: &[(&str, bool)] = &[
     ("needless", false),
     ("needlessly", false),
 ];
+
+/// What is so of a thing that must stay; denied, of one that may go.
+const NEEDED: &[&str] = &["needed", "required", "necessary"];
 
 /// What `too …` asks for.
 const TOO: &[(&str, Axis, bool)] = &[
@@ -210,6 +229,7 @@ impl Reader {
             found.extend(self.advice(i));
             found.extend(self.judgement(i));
             found.extend(self.order(i));
+            found.extend(self.act(i));
         }
         found.retain(|stance| !stance.object.is_empty());
         found
@@ -226,6 +246,9 @@ impl Reader {
         let verb =
             VERBS.iter().find(|verb| !token.code && (verb.0 == word || verb.1 == word || verb.2 == word))?;
         let (axis, more) = (verb.3, verb.4);
+        if self.word(Some(i + 1)) == "only" {
+            return None;
+        }
         let modal = |w: &str| matches!(w, "should" | "must" | "needs" | "need" | "can" | "could" | "please");
         let (one, two, three) = (self.before(i, 1), self.before(i, 2), self.before(i, 3));
         if verb.1 == word {
@@ -251,13 +274,22 @@ impl Reader {
     /// `missing …`, `… is redundant`, `… is too short`, `… is unsafe`.
     fn judgement(&self, i: usize) -> Option<Stance> {
         let word = self.word(Some(i));
+        if NEEDED.contains(&word) && self.verb_before(i) {
+            return Some(self.stance(Axis::Presence, !self.negated(i), &[word], self.back_from(i)));
+        }
+        if word == "need" && self.before(i, 1) == "no" {
+            return Some(self.stance(Axis::Presence, false, &["no need"], self.on_from(i)));
+        }
         if self.negated(i) {
             // A safe thing that is `not safe` is the one denial that is a judgement of its own.
             let unsafe_ = word == "safe" && self.verb_before(i);
             return unsafe_.then(|| self.stance(Axis::Safety, false, &["not safe"], self.back_from(i)));
         }
         if let Some((_, more)) = JUDGEMENTS.iter().find(|(judgement, _)| *judgement == word) {
-            let object = if self.verb_before(i) { self.back_from(i) } else { self.on_from(i) };
+            // `the check is missing` is about the check, `the check is missing a bound` about the bound.
+            let after = self.on_from(i);
+            let object =
+                if self.verb_before(i) && (after.is_empty() || !more) { self.back_from(i) } else { after };
             return Some(self.stance(Axis::Presence, *more, &[word], object));
         }
         if self.before(i, 1) == "too"
@@ -274,6 +306,28 @@ impl Reader {
             }
             _ => None,
         }
+    }
+
+    /// `turn on …`, `log the …`, `do not log …`.
+    fn act(&self, i: usize) -> Option<Stance> {
+        let token = self.tokens.get(i)?;
+        let (word, next) = (token.lower.as_str(), self.word(Some(i + 1)));
+        if matches!(word, "turn" | "switch") && matches!(next, "on" | "off") && token.starts_clause {
+            return Some(self.stance(Axis::Switch, next == "on", &[word, next], self.on_from(i + 1)));
+        }
+        if token.code || VERBS.iter().any(|verb| verb.0 == word) || matches!(next, "only" | "before" | "after") {
+            return None;
+        }
+        let mut object = self.on_from(i);
+        let refused = self.before(i, 1) == "not" && self.before(i, 2) == "do"
+            || self.before(i, 1) == "t" && self.before(i, 2) == "don";
+        let asked = token.starts_clause && matches!(next, "the" | "a" | "an" | "all" | "every" | "each");
+        if object.is_empty() || !(refused || asked) {
+            return None;
+        }
+        object.insert(stem(word), word.to_owned());
+        let phrase: &[&str] = if refused { &["do not", word] } else { &[word] };
+        Some(self.stance(Axis::Act, asked, phrase, object))
     }
 
     /// `move … before …`, `… must run after …`.

@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::similarity::Zone;
 use super::*;
-use crate::domain::finding::{Anchor, Clearance, Finding, Placement, Resolution, Side, Unanchored};
+use crate::domain::finding::{Anchor, Category, Clearance, Finding, Placement, Resolution, Side, Unanchored};
 
 fn anchored(path: &str, start: u32, end: u32) -> Placement {
     if path.is_empty() {
@@ -276,6 +277,55 @@ fn advice_to_test_a_function_is_not_the_bug_in_it() {
     );
 }
 
+/// Two findings in one file, each as (lines, title), and where they stand to each other.
+#[test]
+fn place_and_words_decide_together() {
+    type Claim = ((u32, u32), &'static str);
+    let check = |a: Claim, b: Claim, expect: Zone| {
+        let subject = |(lines, title): Claim| Subject { path: "a.rs", lines: Some(lines), title, ..Subject::default() };
+        let subjects = [subject(a), subject(b)];
+        let matched = Corpus::new(&subjects).compare(0, 1);
+        assert_eq!(matched.zone, expect, "{} / {}: {}", a.1, b.1, matched.explain());
+    };
+    // One line, two shared names, other words: the same.
+    let sleeps = "Retry loop never sleeps: `fetch_page` calls `request()` again at once after a 503";
+    let hammer = "Hammering the upstream: `fetch_page` retries `request()` in a tight loop, no backoff";
+    check(((88, 88), sleeps), ((88, 88), hammer), Zone::Same);
+    check(((88, 88), sleeps), ((90, 90), hammer), Zone::Same);
+    // The same two claims, near each other and at the ends of the file.
+    let locale = "Cache key lacks the locale: users with different languages get each other's page";
+    let language = "Wrong language served from cache: `cacheKey` ignores what the browser accepts";
+    check(((60, 60), locale), ((61, 61), language), Zone::Same);
+    check(((60, 60), locale), ((300, 300), language), Zone::Grey);
+    // One line, two faults.
+    let unit = "Token expiry compared in the wrong unit: `exp` is in seconds, `now()` in milliseconds";
+    let audience = "Missing audience check: `verify` accepts what was issued for other services";
+    check(((15, 15), unit), ((15, 15), audience), Zone::Different);
+    // A long function around a line says nothing.
+    let race = "Map written without holding the mutex: `items[key] = v` runs outside `lock`";
+    let error = "`put` ignores what `append` returns, so an item may be lost after a crash";
+    check(((120, 120), race), ((95, 160), error), Zone::Different);
+    // Advice to test what is broken there.
+    let untested = "No test covers `fetch_page` where `request()` returns 503 and the retry loop never sleeps";
+    check(((88, 88), sleeps), ((88, 88), untested), Zone::Different);
+}
+
+#[test]
+fn the_same_kind_of_defect_in_other_words_on_one_line_is_one_issue() {
+    let one = |name: &str, title| {
+        let mut raised = raised(name, "F1", "a.rs", 7, Severity::High, title);
+        raised.finding.category = Some(Category::Correctness);
+        lane(name, true, vec![raised])
+    };
+    check(
+        vec![
+            one("claude", "`checkout` returns before `conn` is given back when validation fails"),
+            one("codex", "Pool runs dry: an invalid handle exits `checkout` and nobody releases `conn`"),
+        ],
+        &["agreed high claude:F1 codex:F1"],
+    );
+}
+
 #[test]
 fn a_third_lane_joins_what_two_agree_on() {
     check(
@@ -329,7 +379,7 @@ fn grey_pairs_stay_apart_and_are_named_on_both_sides() {
                     "a.rs",
                     7,
                     Severity::Low,
-                    "Retry without backoff floods the server",
+                    "The effect runs on every render, its dependencies are missing",
                 )],
             ),
             lane(
@@ -341,7 +391,7 @@ fn grey_pairs_stay_apart_and_are_named_on_both_sides() {
                     "a.rs",
                     8,
                     Severity::Low,
-                    "Each failure retries at once, no backoff between attempts",
+                    "Endless requests: loading users sets state, which starts the effect again",
                 )],
             ),
         ],
@@ -391,7 +441,7 @@ fn a_match_explains_itself() {
     let explained = issues.first().and_then(|issue| issue.matched.as_ref()).map(Match::explain);
     insta::assert_snapshot!(
         explained.unwrap_or_default(),
-        @"same 0.94: overlapping lines (1.00), terms connect, release, early, leaks (0.91), wording (0.42), against the others (+0.35)"
+        @"same 0.94: overlapping lines (2.20), terms connect, release, early, leaks (0.91), wording (0.48), words (0.77), both about leaks of resources (1.00), against the others (+0.33)"
     );
 }
 
