@@ -266,7 +266,13 @@ async fn debate(
         }
         let said = challenge::Said { plan, reports: &reports, issues: &issues };
         let secrets = outside.terminal.secrets();
-        passes.debate(&challenge::questions(turns, said, diff, tree, &secrets).await).await;
+        let looking_up = challenge::questions(turns.clone(), said, diff, tree, &secrets);
+        let questions = match outside.clock.unless_cancelled(looking_up).await {
+            Ok(questions) => questions,
+            // They are told as not asked.
+            Err(_) => challenge::questions(turns, said, diff, None, &secrets).await,
+        };
+        passes.debate(&questions).await;
     }
 }
 

@@ -26,7 +26,7 @@ pub fn shuffled<T>(items: Vec<T>, seed: u64) -> Vec<T> {
     };
     let mut drawn: Vec<([u8; 32], T)> =
         items.into_iter().enumerate().map(|(at, item)| (draw(at), item)).collect();
-    drawn.sort_by(|(a, _), (b, _)| a.cmp(b));
+    drawn.sort_by_key(|(draw, _)| *draw);
     drawn.into_iter().map(|(_, item)| item).collect()
 }
 
