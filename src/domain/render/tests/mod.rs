@@ -100,6 +100,7 @@ fn issue(verdict: Verdict, members: Vec<Raised>) -> Issue {
         votes: Vec::new(),
         defended: None,
         pre_existing: false,
+        outside: Vec::new(),
         possibly: Vec::new(),
     }
 }
@@ -356,6 +357,7 @@ fn review(issues: Vec<Issue>, more: impl Fn(&Lane) -> Vec<PassReport>) -> Review
         config_from: "main@91be0d2".to_owned(),
         attributes: crate::domain::triage::Attributes::default(),
         guidelines: Vec::new(),
+        evidence: Default::default(),
         notes: Vec::new(),
     };
     let coverage = Coverage {

@@ -276,7 +276,7 @@ fn what_blocks_the_merge_is_never_folded() {
     }]);
     assert!(!markdown(&review).contains("#### From one reviewer"));
     review.settings.fail_on = vec![Gate::AnyHigh, Gate::Disputed];
-    insta::assert_snapshot!(part(&review, "The gate"), @"The gate `any-high` (2 findings of high or critical severity) tripped.");
+    insta::assert_snapshot!(part(&review, "The gate"), @"The gate `any-high` tripped: 2 findings of high or critical severity.");
     insta::assert_snapshot!(part(&review, "#### From one reviewer"), @"
     #### From one reviewer
     | | where | what goes wrong |
@@ -373,11 +373,11 @@ fn a_gate_says_what_trips_it_and_that_undecided_is_neither() {
 
     The gate `agreed-high` passed.
     The gates `agreed-high` and `disputed` passed.
-    The gate `any-high` (1 finding of high or critical severity) tripped.
-    The gates `disputed` (1 disputed finding) and `contradiction` (2 contradictions) tripped.
+    The gate `any-high` tripped: 1 finding of high or critical severity.
+    The gates `disputed` and `contradiction` tripped: 1 disputed finding and 2 contradictions.
     The gate `any-high` is undecided, neither passed nor failed: nothing found so far trips it, but the review is not whole.
     The gates `any-high` and `disputed` are undecided, neither passed nor failed: nothing found so far trips them, but the review is not whole.
-    The gate `incomplete` (the review is not whole) tripped.
+    The gate `incomplete` tripped: the review is not whole.
     ");
 }
 
