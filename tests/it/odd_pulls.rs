@@ -431,8 +431,8 @@ async fn the_summary_and_the_comments_say_what_blocks() {
     | high, blocks | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
     ");
     insta::assert_snapshot!(lines_with(&told, &["gate"]).join("\n"), @"
-    The gate `agreed-high` (1 finding of high or critical severity, found by both) tripped.
-    The gate `agreed-high` (1 finding of high or critical severity, found by both) tripped.
+    The gate `agreed-high` tripped: 1 finding of high or critical severity, found by both.
+    The gate `agreed-high` tripped: 1 finding of high or critical severity, found by both.
     ");
     world.assert_clean();
 }
