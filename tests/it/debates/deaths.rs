@@ -109,6 +109,13 @@ async fn dies(strategy: &'static str, step: Option<Step>, how: How) -> String {
         assert_ne!(conclusion, "success", "{strategy}, {who}, {how:?}: {ended}");
         assert_eq!(run.output("withdrawn"), "0", "{strategy}, {who}, {how:?}: {ended}");
     }
+    let summary = read(&world);
+    if matches!(step, Some((_, Pass::Defend))) {
+        assert!(summary.contains("not heard"), "{strategy}, {who}, {how:?}: {summary}");
+    }
+    if run.output("unchecked") != "0" {
+        assert!(summary.contains("unchecked"), "{strategy}, {who}, {how:?}: {summary}");
+    }
     if let (Some(_), Some((name, pass)), Some(record)) = (poor, step, run.record()) {
         let passes = record["passes"].as_array().expect("passes");
         let unpaid = |p: &Value| p["lane"] == name && p["purpose"] == word(pass) && p["end"] == "unpaid";

@@ -10,6 +10,7 @@ mod in_turn;
 mod shown_blind;
 mod strategies;
 mod three_lanes;
+mod wide;
 
 use crate::shop::*;
 use crate::world::*;
