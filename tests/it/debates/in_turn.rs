@@ -224,7 +224,7 @@ async fn repeating_a_finding_does_not_stand_in_for_a_check_of_it() {
     assert_eq!(run.output("agreed"), "0", "{}", ended(&run));
     insta::assert_snapshot!(ended(&run), @"
     exit 0: reviewed ok, gate off, lanes 2/2
-    1 confirmed of 1, 1 inline
+    1 disputed of 1, 1 inline
     ");
     world.assert_clean();
 }

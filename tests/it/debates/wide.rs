@@ -70,11 +70,11 @@ async fn each_part_is_debated_on_its_own_text() {
     let run = adversarial(&world).input("max-cost-usd", "50").finish().await;
     insta::assert_snapshot!(ended(&run), @"
     exit 0: reviewed ok, gate off, lanes 2/2
-    1 disputed, 1 withdrawn of 1, 1 inline
+    2 disputed of 2, 2 inline
     ");
     insta::assert_snapshot!(verdicts(&run).join("\n"), @"
+    The limit overflows for the largest region: disputed, high
     Options of an earlier request are used: disputed, high
-    The limit overflows for the largest region: withdrawn, high
     ");
     for lane in [world.claude(), world.codex()] {
         let requests = lane.requests();
@@ -96,10 +96,10 @@ async fn a_check_that_fails_in_one_part_leaves_only_that_part_unchecked() {
     let run = adversarial(&world).input("max-cost-usd", "50").finish().await;
     insta::assert_snapshot!(ended(&run), @"
     exit 0: partial lane-failed, gate off, lanes 1/2
-    2 unchecked of 2, 2 inline
+    1 disputed, 1 unchecked of 2, 2 inline
     ");
     insta::assert_snapshot!(verdicts(&run).join("\n"), @"
-    The limit overflows for the largest region: unchecked, high
+    The limit overflows for the largest region: disputed, high
     Options of an earlier request are used: unchecked, high
     ");
     world.assert_clean();
