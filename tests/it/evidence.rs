@@ -80,7 +80,7 @@ async fn what_a_scanner_reports_too_is_shown_on_its_line_although_one_reviewer_a
         if !evidence.is_empty() {
             insta::assert_snapshot!(lines_of(&world, "Semgrep"), @"
             Semgrep reports the same here (`money.refund-doubled`).
-            | medium | [`src/session.rs:6`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A retried refund is paid twice · Semgrep reports the same here (`money.refund-doubled`). |
+            | medium | [`src/session.rs:6`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A retried refund is paid twice · Semgrep reports the same here (`money.refund-doubled`). <sub>Claude</sub> |
             ");
             insta::assert_snapshot!(reported(&world), @"src/session.rs:6 Semgrep money.refund-doubled (warning): A retried refund is paid twice: the amount is doubled.");
             let record: Value =
@@ -119,8 +119,46 @@ async fn a_rule_that_passes_beside_what_both_found_changes_no_verdict() {
     assert_eq!(counts(&run), "1 findings: 1 agreed, 0 contradictions, 0 solo, 0 unchecked; 1 inline");
     insta::assert_snapshot!(lines_of(&world, "CodeQL"), @"
     CodeQL checks for this here (`token-expiry`) and passes it.
-    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires · CodeQL checks for this here (`token-expiry`) and passes it. |
+    | high, blocks | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires · CodeQL checks for this here (`token-expiry`) and passes it. |
     ");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn each_batch_is_told_what_touches_its_files_and_holds_to_the_limit_of_the_lane() {
+    let names = ["alpha", "beta", "gamma"];
+    let paths = names.map(|name| format!("src/{name}.rs"));
+    let text = names.map(|name| format!("let {name} = compute(input, {name}, limit);\n").repeat(600));
+    let files: Vec<(&str, &str)> =
+        paths.iter().zip(&text).map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let world = world_with(Pull::from_files(&[("README.md", "shop\n")], &files)).await;
+    world.base_file(
+        ".github/counterpoint.yml",
+        "lanes: {claude: {limits: {input_tokens: 30000}}, codex: null}\n",
+    );
+    world.claude().otherwise(reply([]));
+    let results =
+        (1..=600).flat_map(|line| paths.iter().map(move |path| (line, path))).map(|(line, path)| {
+            let mut result = result(line, "rule", &format!("\"quoted\" {path}"));
+            result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] = json!(path);
+            result
+        });
+    let folder = workspace(&[("scan.sarif", scan("Scan", results))]);
+    let run = within(&world, folder.path(), "scan.sarif").input("max-cost-usd", "3").finish().await;
+    assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 1/1");
+    let requests = world.claude().requests();
+    assert!(requests.len() > 1, "one batch is none");
+    for request in requests {
+        // As many bytes as the planner takes such a window for.
+        assert!(request.body.to_string().len() <= 30_000 * 5 / 2, "{}", request.body.to_string().len());
+        let prompt = request.prompt();
+        let (diff, told) = prompt.split_once("Reported by other tools:\n").unwrap();
+        for (name, path) in names.iter().zip(&paths) {
+            let shown = diff.contains(&format!("let {name} ="));
+            assert_eq!(told.contains(&format!("{path}:")), shown, "{told}");
+        }
+        assert!((7_000..9_000).contains(&told.len()), "{}", told.len());
+    }
     world.assert_clean();
 }
 

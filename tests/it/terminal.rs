@@ -554,7 +554,7 @@ async fn the_doctor_says_of_each_thing_that_is_wrong_what_to_do() {
     ok   lane codex: gpt-6.1-sol answers
     ## configuration: 2
     ok   identity: comments are posted as github-actions[bot]
-    fix  configuration: .github/counterpoint.yml:1:1: unknown field `strategi`, expected one of `version`, `lanes`, `strategy`, `fail_on`, `on_failure`, `budget`, `inline`, `paths`, `trigger`, `guidelines`, `prices`
+    fix  configuration: .github/counterpoint.yml:1:1: unknown field `strategi`, expected one of `version`, `lanes`, `strategy`, `fail_on`, `on_failure`, `budget`, `inline`, `paths`, `evidence`, `trigger`, `guidelines`, `prices`
           Correct the file.
     ## price and overload: 2
     ok   identity: comments are posted as github-actions[bot]

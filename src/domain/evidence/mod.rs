@@ -20,7 +20,7 @@ use crate::domain::sarif::{self, Kind};
 pub use self::told::{MAX_BYTES, most_bytes, told};
 
 /// The most results on files of the diff that are kept.
-const MOST_RESULTS: usize = 1_000;
+const MOST_RESULTS: usize = 5_000;
 
 /// The most failed tests that are kept: where more fail, what is broken is not this change alone.
 const MOST_FAILED: usize = 200;
@@ -119,7 +119,7 @@ pub fn gather(files: &[Found], diff: &Diff, roots: &[String]) -> (Reports, Vec<S
         problems.truncate(MOST_PROBLEMS);
         problems.push(format!("More of the evidence could not be used: {more} files."));
     }
-    problems.extend(reports.tidy());
+    problems.extend(reports.tidy(&places));
     (reports, problems)
 }
 
@@ -150,11 +150,15 @@ impl Reports {
         }
     }
 
-    /// Takes each thing once, in an order that does not depend on the files', and not more than can be of use.
-    fn tidy(&mut self) -> Option<String> {
-        let results = &mut self.results;
-        results.sort_by(|a, b| result_key(a).cmp(&result_key(b)));
-        results.dedup_by(|later, earlier| result_key(later) == result_key(earlier));
+    /// Takes each thing once, in an order that does not depend on the files', what is near the hunks first, and not more
+    /// than can be of use.
+    fn tidy(&mut self, places: &Places<'_>) -> Option<String> {
+        let (near, far): (Vec<_>, Vec<_>) = self.results.drain(..).partition(|result| places.is_near(result));
+        for mut results in [near, far] {
+            results.sort_by(|a, b| result_key(a).cmp(&result_key(b)));
+            results.dedup_by(|later, earlier| result_key(later) == result_key(earlier));
+            self.results.append(&mut results);
+        }
         // A name may stand for several tests: where one of them fails, the name says nothing.
         let failed: BTreeSet<&str> = self.failed.iter().map(|test| plain_name(&test.name)).collect();
         self.passed.retain(|name| !failed.contains(name.as_str()));

@@ -1,21 +1,24 @@
 //! Which file of the diff a tool means: tools name files from where they ran, on the machine where they ran.
 
+use std::collections::BTreeMap;
+
 use super::junit::{Spot, Test};
-use crate::domain::diff::Diff;
+use super::told::NEAR;
+use crate::domain::diff::{Diff, FileDiff};
 use crate::domain::sarif::{self, is_absolute, normal};
 
 /// The files that reports can be about.
 pub(super) struct Places<'a> {
-    paths: Vec<&'a str>,
+    files: BTreeMap<&'a str, &'a FileDiff>,
     roots: Vec<String>,
 }
 
 impl<'a> Places<'a> {
     pub(super) fn new(diff: &'a Diff, roots: &[String]) -> Self {
-        let paths = diff.files.iter().map(|file| file.path.as_str()).collect();
+        let files = diff.files.iter().map(|file| (file.path.as_str(), file)).collect();
         let roots =
             roots.iter().map(|root| normal(&root.replace('\\', "/"))).filter(|root| is_absolute(root));
-        Self { paths, roots: roots.map(|root| format!("{}/", root.trim_end_matches('/'))).collect() }
+        Self { files, roots: roots.map(|root| format!("{}/", root.trim_end_matches('/'))).collect() }
     }
 
     /// The result under the name that the diff has for its file, if it is in the diff.
@@ -54,20 +57,33 @@ impl<'a> Places<'a> {
             return None;
         }
         if let Some(rest) = self.roots.iter().find_map(|root| path.strip_prefix(root.as_str())) {
-            return self.paths.iter().copied().find(|known| *known == rest);
+            return self.exact(rest);
         }
         let ends = |long: &str, short: &str| {
             long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
         };
         if is_absolute(&path) {
-            let known = self.paths.iter().copied().filter(|known| ends(&path, known));
+            let known = self.files.keys().copied().filter(|known| ends(&path, known));
             return known.max_by_key(|known| known.len());
         }
-        let exact = self.paths.iter().copied().find(|known| *known == path);
-        exact.or_else(|| {
+        self.exact(&path).or_else(|| {
             let mut known =
-                self.paths.iter().copied().filter(|known| path.contains('/') && ends(known, &path));
+                self.files.keys().copied().filter(|known| path.contains('/') && ends(known, &path));
             known.next().filter(|_| known.next().is_none())
+        })
+    }
+    fn exact(&self, path: &str) -> Option<&'a str> {
+        self.files.get_key_value(path).map(|(known, _)| *known)
+    }
+
+    /// Whether a result stands on or near a hunk.
+    pub(super) fn is_near(&self, result: &sarif::Result) -> bool {
+        let Some((first, last)) = result.lines else { return false };
+        self.files.get(result.path.as_str()).is_some_and(|file| {
+            file.hunks.iter().any(|hunk| {
+                let end = hunk.new_start.saturating_add(hunk.new_len);
+                first <= end.saturating_add(NEAR) && hunk.new_start <= last.saturating_add(NEAR)
+            })
         })
     }
 }

@@ -95,6 +95,16 @@ fn what_is_used_is_taken_once_and_what_is_not_is_told() {
 }
 
 #[test]
+fn of_more_results_than_can_be_used_those_near_the_hunks_are_kept() {
+    let diff = diff(&[("a.rs", 1), ("z.rs", 9_000)]);
+    let results: Vec<Value> = (100..8_000).map(|n| result("a.rs", n, "far")).collect();
+    let near = sarif_of([result("z.rs", 9_001, "near")]);
+    let (reports, problems) = gather(&[found("s", sarif_of(results)), found("n", near)], &diff, &[]);
+    assert_eq!((reports.results.len(), reports.results[0].message.as_str()), (MOST_RESULTS, "near"));
+    assert_eq!(problems, ["Of the evidence only the first 5000 results and 200 failed tests were used."]);
+}
+
+#[test]
 fn the_lanes_are_told_what_stands_near_the_hunks_first_a_line_each() {
     let diff = diff(&[("a.rs", 40), ("b.rs", 1)]);
     let mut passed = result("b.rs", 3, "");

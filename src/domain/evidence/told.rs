@@ -18,7 +18,7 @@ const HEADING: &str = "\nReported by other tools:\n";
 const LONGEST_LINE: usize = 400;
 
 /// So near to the lines of a hunk a result is about the change.
-const NEAR: u32 = 3;
+pub(super) const NEAR: u32 = 3;
 
 /// Failed tests that name no file of the diff are told where they are no more than this.
 const FEW: usize = 10;

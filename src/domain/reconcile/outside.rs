@@ -130,6 +130,20 @@ pub fn beside(mut issues: Vec<Issue>, reports: &Reports) -> Vec<Issue> {
     issues
 }
 
+/// What of these reports can say anything of these findings: all that [`beside`] looks at.
+#[must_use]
+pub fn about<'a>(reports: &Reports, findings: impl Iterator<Item = &'a Raised>) -> Reports {
+    let findings: Vec<&Raised> = findings.collect();
+    let claims: Vec<String> = findings.iter().flat_map(|raised| failures(raised)).collect();
+    let near = |result: &&sarif::Result| findings.iter().any(|raised| is_near(result, raised));
+    let named = |name: &&String| claims.iter().any(|claim| is_named(claim, name));
+    Reports {
+        results: reports.results.iter().filter(near).cloned().collect(),
+        failed: reports.failed.iter().take(MOST).cloned().collect(),
+        passed: reports.passed.iter().filter(named).cloned().collect(),
+    }
+}
+
 /// Whether a result stands on the lines of a finding, or next to them.
 fn is_near(result: &sarif::Result, raised: &Raised) -> bool {
     let Subject { path, side, lines, .. } = subject(raised);

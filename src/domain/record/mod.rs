@@ -28,7 +28,7 @@ use crate::domain::reconcile::{Defended, Issue, Possibly, outside};
 use crate::domain::redact;
 use crate::domain::render::words;
 use crate::domain::review::{Listed, Review, Shown, Standing};
-use crate::domain::snapshot::{Place, Snapshot};
+use crate::domain::snapshot::Place;
 use crate::domain::units::{LaneName, MicroUsd, PullNumber, RepoName, Sha};
 
 /// The version that this program writes and reads.
@@ -258,7 +258,7 @@ pub fn of(review: &Review) -> Record {
         findings: review.listed.iter().filter_map(Told::of).collect(),
         ledger: review.ledger.entries().to_vec(),
         lanes: review.reports.clone(),
-        snapshot: Taken::of(snapshot),
+        snapshot: Taken::of(review),
         standing: review.standing.clone(),
         summary_url: review.standing.summary.as_ref().map(|comment| comment.url.clone()),
         not_posted: review.listed.iter().filter(refused).filter_map(name).collect(),
@@ -334,7 +334,10 @@ impl Planned {
 }
 
 impl Taken {
-    fn of(snapshot: &Snapshot) -> Self {
+    fn of(review: &Review) -> Self {
+        let snapshot = &review.snapshot;
+        let findings =
+            review.reports.iter().flat_map(|report| &report.passes).flat_map(|pass| &pass.findings);
         let uncommentable = snapshot.diff.files.iter().filter(|file| !file.commentable);
         let pull = snapshot.place.as_ref().map(|place| TakenPull {
             url: place.pull.url.clone(),
@@ -353,7 +356,7 @@ impl Taken {
             notes: snapshot.notes.clone(),
             redacted: snapshot.redacted,
             uncommentable: uncommentable.map(|file| file.path.clone()).collect(),
-            evidence: snapshot.evidence.clone(),
+            evidence: outside::about(&snapshot.evidence, findings),
             pull,
         }
     }

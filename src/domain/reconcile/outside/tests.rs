@@ -295,6 +295,8 @@ proptest! {
         turned.failed.reverse();
         prop_assert_eq!(&beside(before, &turned), &after);
         prop_assert_eq!(&beside(after.clone(), &reports), &after);
+        let kept = about(&reports, after.iter().flat_map(|issue| &issue.members));
+        prop_assert_eq!(&beside(after.clone(), &kept), &after);
         for issue in &after {
             prop_assert!(issue.outside.len() <= MOST_VOICES);
             let opposed = issue.outside.iter().any(|voice| !voice.confirms());
