@@ -118,7 +118,7 @@ fn the_lanes_are_told_what_stands_near_the_hunks_first_a_line_each() {
     let tests = "<testsuite><testcase classname='m' name='other'><failure message='broken'/></testcase>\
         <testcase name='named' file='tests/t.rs'><failure message='left'>at a.rs:41\na.rs:42</failure></testcase></testsuite>";
     let (reports, _) = gather(&[found("s", scan), found("t", tests)], &diff, &[]);
-    insta::assert_snapshot!(all(&reports, &diff), @"
+    insta::assert_snapshot!(all(&reports, &diff).trim(), @"
     Reported by other tools:
     a.rs:45 Scan R (warning): near and on⟨U+202E⟩
     b.rs:3 Scan R (checked, holds):
