@@ -13,8 +13,10 @@ use crate::domain::budget::Ledger;
 use crate::domain::config::{Config, DEFAULT_MAX_TIME, Gate, OnFailure, Overrides, Settings, settle};
 use crate::domain::debate;
 use crate::domain::diff::{Diff, FileDiff};
+use crate::domain::dismissal::Dismissal;
 use crate::domain::event::{Cause, Intent};
 use crate::domain::lane::Engine;
+use crate::domain::marker::SummaryMarker;
 use crate::domain::outcome::{ExitCode, GateState, Outcome, Reason, Stop, Tally, gate};
 use crate::domain::plan::Plan;
 use crate::domain::pull::PullRequest;
@@ -125,6 +127,17 @@ async fn tell(
     let admitted = trigger::admit(&reader, intent, &opened.pull, &opened.config, &wishes.overrides);
     let admitted = uncancelled(outside, admitted).await??;
     seen.settings = Some(admitted.settings.clone());
+    if let Some(order) = &admitted.dismissal {
+        if wishes.post {
+            seen.eyes = uncancelled(outside, publish::acknowledge(github, intent)).await?;
+        }
+        let command = intent.cause.comment();
+        let place = snapshot::place(&reader, &intent.repo, &opened, command);
+        let place = uncancelled(outside, place).await??;
+        let writer = github.until(outside.clock.for_publishing(admitted.settings.max_time));
+        let ending = dismiss(outside, &writer, order, &place, &admitted.settings, wishes.post).await?;
+        return Ok((ending, None));
+    }
     trigger::keys(outside, intent, &admitted.settings.lanes)?;
     if wishes.post {
         seen.eyes = uncancelled(outside, publish::acknowledge(github, intent)).await?;
@@ -167,6 +180,58 @@ async fn tell(
     };
     let ending = report::review(&outside.env, &review, &outside.terminal.secrets(), circumstances);
     Ok((ending, Some(Box::new(review))))
+}
+
+/// Drops a finding because somebody who may write says so. The gates are decided anew from what is left; no model is
+/// asked.
+async fn dismiss(
+    outside: &Outside,
+    github: &GitHub,
+    order: &Dismissal,
+    place: &Place,
+    settings: &Settings,
+    post: bool,
+) -> Result<Ending, Stop> {
+    let earlier = &place.earlier;
+    let advice = "Write the command again in a new comment.";
+    let unknown = |what: String| Stop::skip(Reason::BadCommand, what, advice);
+    let thread = earlier.thread(&order.id);
+    let thread = thread.ok_or_else(|| unknown(format!("No finding here has the id `{}`.", order.id)))?;
+    let summary = earlier.summary.as_ref().zip(earlier.summary_marker.as_ref());
+    let (summary, remembered) = summary.ok_or_else(|| {
+        unknown("There is no summary comment that could remember the dismissal.".to_owned())
+    })?;
+    let others = earlier.dismissals.iter().filter(|other| other.id != order.id).cloned();
+    let dismissals: Vec<Dismissal> = others.chain([order.clone()]).collect();
+    let remembered = remembered.given(&dismissals);
+    // What is not known for a review of this head decides nothing.
+    let memory = earlier.review_of(&place.pull.head).map(|memory| memory.given(&dismissals));
+    let outcome = memory.as_ref().map_or(Outcome::Partial, |memory| memory.outcome);
+    let decided = memory.unwrap_or_else(|| SummaryMarker { outcome, ..remembered.clone() });
+    let state = gate(&settings.fail_on, decided.outcome, &decided.tally);
+    if post {
+        let body = render::dismissal::on_summary(&summary.body, &remembered, order, thread);
+        let known = earlier.check.filter(|_| earlier.review_of(&place.pull.head).is_some());
+        let check = known.map(|_| render::check::decided_again(&decided, state, &settings.fail_on));
+        let written = publish::dismiss(github, place, order, summary, &body, check);
+        let written = outside.clock.with_grace(written).await.unwrap_or(Ok(()));
+        written.map_err(|cause| {
+            let what = format!("The dismissal could not be written down: {cause}.");
+            Stop::fail(Reason::GithubUnwritable, ExitCode::Github, what, advice)
+        })?;
+    }
+    let what = format!("`{}` is dismissed, so it counts no more. No model was asked.", order.id);
+    let told = ("a finding was dismissed", what);
+    let url = Some(summary.url.clone());
+    Ok(report::remembered(
+        &outside.env,
+        &decided,
+        state,
+        settings.lanes.len(),
+        url,
+        outside.clock.elapsed(),
+        told,
+    ))
 }
 
 /// A review of a diff that stands on no GitHub.
@@ -228,9 +293,9 @@ async fn ask(
     let coverage = plan.coverage(&reports);
     let standing = Standing { cancelled: outside.clock.is_cancelled(), ..Standing::default() };
     let elapsed = outside.clock.elapsed();
-    let listed = Vec::new();
+    let (listed, dismissed) = (Vec::new(), Vec::new());
     let mut review =
-        Review { snapshot, settings, plan, reports, coverage, listed, ledger, standing, elapsed };
+        Review { snapshot, settings, plan, reports, coverage, listed, dismissed, ledger, standing, elapsed };
     review.decide();
     Ok(review)
 }
@@ -329,11 +394,18 @@ async fn reviewed_before(
 ) -> Option<Ending> {
     let place = snapshot.place.as_ref()?;
     let memory = place.earlier.whole_review_of(&place.pull.head, &settings.fingerprint)?;
+    let memory = memory.given(&place.earlier.dismissals);
     let state = gate(&settings.fail_on, Outcome::Reviewed, &memory.tally);
-    let check = render::check::decided_again(memory, state, &settings.fail_on);
-    outside.clock.with_grace(publish::decide_again(github, place, check)).await;
+    let check = render::check::decided_again(&memory, state, &settings.fail_on);
+    outside.clock.with_grace(publish::decide_again(github, place, &memory, check)).await;
     let url = place.earlier.summary.as_ref().map(|comment| comment.url.clone());
-    Some(report::remembered(&outside.env, memory, state, settings.lanes.len(), url, outside.clock.elapsed()))
+    let what = format!(
+        "`{}` was reviewed before under the same configuration, so no model was asked. Comment `/review full` to have it \
+         reviewed again.",
+        memory.head.short()
+    );
+    let (lanes, elapsed) = (settings.lanes.len(), outside.clock.elapsed());
+    Some(report::remembered(&outside.env, &memory, state, lanes, url, elapsed, ("already reviewed", what)))
 }
 
 /// A run without a review: told on the pull request where one was due, and reported.

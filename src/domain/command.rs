@@ -20,7 +20,17 @@ pub enum Command {
         /// A lower cap for this run.
         max_usd: Option<MicroUsd>,
     },
+    /// `/counterpoint dismiss`: a finding is to count no more.
+    Dismiss {
+        /// Its id on the pull request.
+        id: String,
+        /// Why, in the person's words.
+        reason: String,
+    },
 }
+
+/// What commands about findings begin with.
+const COUNTERPOINT: &str = "/counterpoint";
 
 /// Reads the first command of a comment. It stands at the start of a line of the comment's own prose: not in
 /// code, quotes, lists, tables or HTML, where people show a command or repeat somebody else's.
@@ -36,7 +46,11 @@ pub fn parse(
     if trigger.trim().is_empty() {
         return Ok(None);
     }
-    let Some(words) = command_words(comment, trigger.trim()) else { return Ok(None) };
+    let words = match command_words(comment, &[trigger.trim(), COUNTERPOINT]) {
+        None => return Ok(None),
+        Some((1, words)) => return about_finding(&words).map(Some),
+        Some((_, words)) => words,
+    };
     let usage = || {
         let choice =
             |names: &[&str]| if names.is_empty() { String::new() } else { format!(" [{}]", names.join("|")) };
@@ -78,6 +92,35 @@ pub fn parse(
     Ok(Some(Command::Review { full, strategy, lane, max_usd }))
 }
 
+/// Reads the first command of a comment where that is one about a finding.
+///
+/// # Errors
+/// As [`parse`].
+pub fn dismissal(comment: &str) -> Result<Option<Command>, String> {
+    command_words(comment, &[COUNTERPOINT]).map(|(_, words)| about_finding(&words)).transpose()
+}
+
+fn about_finding(words: &[String]) -> Result<Command, String> {
+    let usage = "Use `/counterpoint dismiss ID REASON` with the id under the finding, such as `f1`.";
+    let [verb, rest @ ..] = words else { return Err(usage.to_owned()) };
+    if verb.eq_ignore_ascii_case("help") {
+        return Err(usage.to_owned());
+    }
+    if !verb.eq_ignore_ascii_case("dismiss") {
+        return Err(format!("I do not know the word `{}`. {usage}", shown(verb)));
+    }
+    let [id, reason @ ..] = rest else { return Err(format!("A dismissal names a finding. {usage}")) };
+    let id = id.to_ascii_lowercase();
+    let number = id.strip_prefix('f').filter(|number| (1..=9).contains(&number.len()));
+    if !number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(format!("`{}` is no id of a finding. {usage}", shown(&id)));
+    }
+    if reason.is_empty() {
+        return Err(format!("A dismissal needs a reason. {usage}"));
+    }
+    Ok(Command::Dismiss { id, reason: reason.join(" ") })
+}
+
 /// A word of a stranger in a sentence of ours: short, and nothing that Markdown or a terminal would read.
 fn shown(word: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || "-_.=/$,".contains(c) { c } else { '?' };
@@ -88,8 +131,8 @@ fn shown(word: &str) -> String {
     out
 }
 
-/// The words behind the trigger on the first line that begins with it.
-fn command_words(comment: &str, trigger: &str) -> Option<Vec<String>> {
+/// The words on the first line that begins with one of these, and with which of them.
+fn command_words(comment: &str, triggers: &[&str]) -> Option<(usize, Vec<String>)> {
     let prose = Prose::read(comment);
     prose.paragraphs.iter().find_map(|paragraph| {
         let mut start = paragraph.start;
@@ -98,12 +141,13 @@ fn command_words(comment: &str, trigger: &str) -> Option<Vec<String>> {
             start = range.end;
             let text = line.trim_start();
             let at = range.start + (line.len() - text.len());
-            let said = text.get(..trigger.len()).filter(|said| said.eq_ignore_ascii_case(trigger))?;
-            let rest = text.get(said.len()..)?;
-            if prose.hidden_at(at) || rest.chars().next().is_some_and(|c| !c.is_whitespace()) {
-                return None;
-            }
-            Some(prose.shown_words(comment, at + said.len()..range.end))
+            let begins = |trigger: &&str| {
+                let (said, rest) = text.split_at_checked(trigger.len()).unwrap_or_default();
+                said.eq_ignore_ascii_case(trigger) && rest.chars().next().is_none_or(char::is_whitespace)
+            };
+            let which = triggers.iter().position(|trigger| begins(&trigger))?;
+            let said = triggers.get(which)?.len();
+            (!prose.hidden_at(at)).then(|| (which, prose.shown_words(comment, at + said..range.end)))
         })
     })
 }
@@ -219,7 +263,7 @@ mod tests {
             ("please /review", None),
             ("/reviewer full", None),
             ("/review, please", None),
-            ("/counterpoint dismiss d1 wrong", None),
+            ("/counterpoints dismiss f1 wrong", None),
             ("\\/review", None),
             ("\u{200b}/review", None),
             ("`/review`", None),
@@ -267,6 +311,29 @@ mod tests {
         }
         let long = read(&format!("/review {}", "x".repeat(70_000))).expect_err("unknown");
         assert!(long.len() < 300, "{long}");
+    }
+
+    #[test]
+    fn a_dismissal_names_a_finding_and_a_reason() {
+        let dismiss =
+            |id: &str, reason: &str| Some(Command::Dismiss { id: id.to_owned(), reason: reason.to_owned() });
+        check(&[
+            ("/counterpoint dismiss f1 meant so", dismiss("f1", "meant so")),
+            ("Thanks!\n\n/Counterpoint DISMISS F12 `x` is <!-- not --> mine ", dismiss("f12", "`x` is mine")),
+            ("/counterpoint dismiss f1 no\n/review full", dismiss("f1", "no")),
+            ("/review full\n/counterpoint dismiss f1 no", Some(review(true, None, None, None))),
+            ("> /counterpoint dismiss f1 no", None),
+        ]);
+        for (comment, word) in [
+            ("/counterpoint explain f1", "I do not know the word `explain`."),
+            ("/counterpoint dismiss", "A dismissal names a finding."),
+            ("/counterpoint dismiss f1", "A dismissal needs a reason."),
+            ("/counterpoint dismiss @octocat no", "`?octocat` is no id of a finding."),
+            ("/counterpoint help", "Use `/counterpoint dismiss ID REASON`"),
+        ] {
+            let error = read(comment).expect_err(comment);
+            assert!(error.starts_with(word), "{comment}: {error}");
+        }
     }
 
     #[test]

@@ -71,6 +71,15 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The comment that may be a command.
+    #[must_use]
+    pub const fn comment(&self) -> Option<&EventComment> {
+        match self {
+            Self::Comment(comment) => Some(comment),
+            Self::Automatic { .. } | Self::Asked => None,
+        }
+    }
+
     /// Whether the event gives neither keys nor rights, whatever the workflow says.
     #[must_use]
     pub const fn is_restricted(&self) -> bool {

@@ -30,6 +30,35 @@ pub struct SummaryMarker {
     /// Whether no check could be written, so that nothing but this remembers the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_check: bool,
+    /// The findings of that run that stand in comments and count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<Open>,
+    /// The findings that somebody told us to drop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dismissed: Vec<Dropped>,
+}
+
+/// A finding that stands in a comment, as it counts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// Its id.
+    pub id: String,
+    /// The class it ended in.
+    pub verdict: Verdict,
+    /// How bad.
+    pub severity: Severity,
+}
+
+/// A finding that a comment orders to drop. Not to be believed without that comment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dropped {
+    /// Its id.
+    pub id: String,
+    /// GitHub's id of the comment.
+    pub comment: u64,
+    /// What it would count as; absent where the last run did not find it, or where it counts after all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted: Option<(Verdict, Severity)>,
 }
 
 /// What an inline comment remembers of its finding.

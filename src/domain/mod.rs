@@ -9,6 +9,7 @@ pub mod config;
 pub mod context;
 pub mod debate;
 pub mod diff;
+pub mod dismissal;
 pub mod event;
 pub mod evidence;
 pub mod finding;

@@ -234,6 +234,54 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// The tally of one issue.
+    #[must_use]
+    pub fn of(verdict: Verdict, severity: Severity, pre_existing: bool) -> Self {
+        let class = verdict.class();
+        let high = severity >= Severity::High && !pre_existing && class != Class::Nobody;
+        let mut tally = Self {
+            high: usize::from(high),
+            agreed_high: usize::from(high && class == Class::Both),
+            ..Self::default()
+        };
+        *match verdict {
+            Verdict::Agreed => &mut tally.agreed,
+            Verdict::Confirmed => &mut tally.confirmed,
+            Verdict::Disputed => &mut tally.disputed,
+            Verdict::Contradiction => &mut tally.contradictions,
+            Verdict::Solo => &mut tally.solo,
+            Verdict::Unchecked => &mut tally.unchecked,
+            Verdict::Withdrawn => &mut tally.withdrawn,
+        } = 1;
+        tally
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        self.each(other, usize::saturating_add)
+    }
+
+    /// Without these.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Self {
+        self.each(other, usize::saturating_sub)
+    }
+
+    fn each(&self, other: &Self, join: fn(usize, usize) -> usize) -> Self {
+        Self {
+            agreed: join(self.agreed, other.agreed),
+            confirmed: join(self.confirmed, other.confirmed),
+            disputed: join(self.disputed, other.disputed),
+            contradictions: join(self.contradictions, other.contradictions),
+            solo: join(self.solo, other.solo),
+            unchecked: join(self.unchecked, other.unchecked),
+            withdrawn: join(self.withdrawn, other.withdrawn),
+            high: join(self.high, other.high),
+            agreed_high: join(self.agreed_high, other.agreed_high),
+        }
+    }
+
     /// Every issue that stands.
     #[must_use]
     pub const fn findings(&self) -> usize {

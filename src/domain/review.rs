@@ -9,7 +9,8 @@ use crate::domain::budget::Ledger;
 use crate::domain::config::{InlineConfig, Settings};
 use crate::domain::debate::Answer;
 use crate::domain::diff::{Diff, FileDiff, Line, LineKind};
-use crate::domain::finding::{Anchor, Class, Resolution, Severity, Side, Verdict};
+use crate::domain::dismissal::Dismissal;
+use crate::domain::finding::{Anchor, Class, Resolution, Side};
 use crate::domain::marker::FindingMarker;
 use crate::domain::outcome::{GateState, Outcome, Reason, Tally, gate};
 use crate::domain::pass::{End, LaneReport, PassReport};
@@ -37,6 +38,8 @@ pub struct Review {
     pub coverage: Coverage,
     /// What was found, merged, the most important first.
     pub listed: Vec<Listed>,
+    /// What was found and somebody told us to drop: it counts for nothing.
+    pub dismissed: Vec<Dismissed>,
     /// Every call and its cost.
     pub ledger: Ledger,
     /// How the run stands with the outside.
@@ -54,6 +57,17 @@ pub struct Listed {
     pub id: String,
     /// Where people see it.
     pub shown: Shown,
+}
+
+/// An issue that was dismissed.
+#[derive(Clone, Debug)]
+pub struct Dismissed {
+    /// The issue.
+    pub issue: Issue,
+    /// By whom, and why.
+    pub dismissal: Dismissal,
+    /// The page of its comment.
+    pub url: String,
 }
 
 /// Where people see an issue.
@@ -103,7 +117,25 @@ impl Review {
     pub fn decide(&mut self) {
         let issues = reconcile(&said(&self.plan, &self.reports));
         let issues = beside(issues, &self.snapshot.evidence);
-        self.listed = list(issues, &self.snapshot, &self.coverage, &self.settings.inline);
+        self.show(issues);
+    }
+
+    /// Decides anew what is shown where: what stands on the pull request is not what it was.
+    pub fn show_again(&mut self) {
+        let listed = std::mem::take(&mut self.listed).into_iter().map(|listed| listed.issue);
+        let dismissed = std::mem::take(&mut self.dismissed).into_iter().map(|dismissed| dismissed.issue);
+        self.show(listed.chain(dismissed).collect());
+    }
+
+    fn show(&mut self, issues: Vec<Issue>) {
+        let mut open = Vec::new();
+        for issue in issues {
+            match dismissed(&issue, &self.snapshot) {
+                Some((dismissal, url)) => self.dismissed.push(Dismissed { issue, dismissal, url }),
+                None => open.push(issue),
+            }
+        }
+        self.listed = list(open, &self.snapshot, &self.coverage, &self.settings.inline);
     }
 
     /// What became of the review, and the first reason there is to tell.
@@ -149,23 +181,9 @@ impl Review {
     /// What was found, by class.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
-        for Listed { issue, .. } in &self.listed {
-            let class = issue.verdict.class();
-            let high = issue.severity >= Severity::High && !issue.pre_existing && class != Class::Nobody;
-            tally.high += usize::from(high);
-            tally.agreed_high += usize::from(high && class == Class::Both);
-            *match issue.verdict {
-                Verdict::Agreed => &mut tally.agreed,
-                Verdict::Confirmed => &mut tally.confirmed,
-                Verdict::Disputed => &mut tally.disputed,
-                Verdict::Contradiction => &mut tally.contradictions,
-                Verdict::Solo => &mut tally.solo,
-                Verdict::Unchecked => &mut tally.unchecked,
-                Verdict::Withdrawn => &mut tally.withdrawn,
-            } += 1;
-        }
-        tally
+        let each = self.listed.iter().map(|listed| &listed.issue);
+        let each = each.map(|issue| Tally::of(issue.verdict, issue.severity, issue.pre_existing));
+        each.fold(Tally::default(), |tally, one| tally.plus(&one))
     }
 
     /// Whether anybody answered anything.
@@ -229,6 +247,15 @@ pub fn said(plan: &Plan, reports: &[LaneReport]) -> Input {
     Input { lanes: lanes.collect(), hearings: hearings.collect() }
 }
 
+/// The dismissal that an issue falls under: it stands in that thread, whatever class it ends in now.
+fn dismissed(issue: &Issue, snapshot: &Snapshot) -> Option<(Dismissal, String)> {
+    let place = snapshot.place.as_ref()?;
+    let anchor = anchor(issue, &snapshot.diff)?;
+    let mut dropped = place.earlier.dropped();
+    let (dismissal, thread) = dropped.find(|(_, thread)| speaks_of(thread, issue, anchor, &snapshot.diff))?;
+    Some((dismissal.clone(), thread.comment.url.clone()))
+}
+
 /// Decides what is shown where: by class and severity, at most so many inline, and never twice what stands
 /// on the pull request already.
 #[must_use]
@@ -239,7 +266,11 @@ pub fn list(
     inline: &InlineConfig,
 ) -> Vec<Listed> {
     let threads: &[Thread] = snapshot.place.as_ref().map_or(&[], |place| &place.earlier.threads);
-    let mut free: Vec<&Thread> = threads.iter().collect();
+    let dropped = |thread: &&Thread| {
+        let place = snapshot.place.as_ref();
+        place.is_some_and(|place| place.earlier.dropped().any(|(_, other)| other == *thread))
+    };
+    let mut free: Vec<&Thread> = threads.iter().filter(|thread| !dropped(thread)).collect();
     let mut number =
         threads.iter().filter_map(|thread| thread.marker.id.strip_prefix('f')?.parse().ok()).max();
     let mut count = 0;

@@ -1,6 +1,7 @@
 //! One immutable picture of a pull request: what is reviewed, and what we said about it earlier.
 
 use crate::domain::diff::Diff;
+use crate::domain::dismissal::{self, Dismissal};
 use crate::domain::evidence::Reports;
 use crate::domain::guidelines::Guideline;
 use crate::domain::marker::{self, FindingMarker, SummaryMarker};
@@ -76,6 +77,8 @@ pub struct Earlier {
     pub summary_marker: Option<SummaryMarker>,
     /// What the check remembers.
     pub check_marker: Option<SummaryMarker>,
+    /// What people told us to drop.
+    pub dismissals: Vec<Dismissal>,
 }
 
 /// A finding that stands on the pull request.
@@ -88,14 +91,16 @@ pub struct Thread {
 }
 
 impl Earlier {
-    /// Sorts what was read: ours by author and marker, of several summaries the first.
+    /// Sorts what was read: ours by author and marker, of several summaries the first. Of no dismissal is known yet
+    /// whether it counts.
     #[must_use]
-    pub fn sort(me: &Account, timeline: Vec<TimelineComment>, lines: Vec<LineComment>) -> Self {
+    pub fn sort(me: &Account, timeline: &[TimelineComment], lines: Vec<LineComment>) -> Self {
         let mine = |author: &Option<Account>| author.as_ref().is_some_and(|author| author.is(me));
         let summary = timeline
-            .into_iter()
+            .iter()
             .filter(|comment| mine(&comment.author) && is_summary(&comment.body))
-            .min_by_key(|comment| comment.id);
+            .min_by_key(|comment| comment.id)
+            .cloned();
         let threads = lines
             .into_iter()
             .filter(|comment| mine(&comment.author) && comment.in_reply_to.is_none())
@@ -105,7 +110,8 @@ impl Earlier {
             })
             .collect();
         let summary_marker = summary.as_ref().and_then(|comment| marker::read(&comment.body));
-        Self { summary, threads, summary_marker, ..Self::default() }
+        let dismissals = dismissal::orders(&summary_marker, timeline);
+        Self { summary, threads, summary_marker, dismissals, ..Self::default() }
     }
 
     /// What was spent on this pull request before.
@@ -115,15 +121,30 @@ impl Earlier {
         spent(&self.summary_marker).max(spent(&self.check_marker)).unwrap_or_default()
     }
 
-    /// The memory of a whole review of this head under this configuration. The check is believed, because only
-    /// jobs with the right to write checks can make one; the summary, which any workflow that echoes text could
-    /// imitate, only where there was no check to be had.
+    /// The memory of a review of this head. The check is believed, because only jobs with the right to write checks can
+    /// make one; the summary, which any workflow that echoes text could imitate, only where there was no check to be had.
+    #[must_use]
+    pub fn review_of(&self, head: &Sha) -> Option<&SummaryMarker> {
+        let summary = self.summary_marker.as_ref().filter(|marker| marker.no_check && self.check.is_none());
+        self.check_marker.as_ref().or(summary).filter(|marker| marker.head == *head)
+    }
+
+    /// The memory of a whole review of this head under this configuration.
     #[must_use]
     pub fn whole_review_of(&self, head: &Sha, config: &str) -> Option<&SummaryMarker> {
-        let summary = self.summary_marker.as_ref().filter(|marker| marker.no_check && self.check.is_none());
-        self.check_marker.as_ref().or(summary).filter(|marker| {
-            marker.head == *head && marker.config == config && marker.outcome == Outcome::Reviewed
-        })
+        self.review_of(head).filter(|marker| marker.config == config && marker.outcome == Outcome::Reviewed)
+    }
+
+    /// What counts as dismissed, with the thread of the finding.
+    pub fn dropped(&self) -> impl Iterator<Item = (&Dismissal, &Thread)> {
+        let counting = self.dismissals.iter().filter(|dismissal| dismissal.counts);
+        counting.filter_map(|dismissal| Some((dismissal, self.thread(&dismissal.id)?)))
+    }
+
+    /// The thread of the finding with this id.
+    #[must_use]
+    pub fn thread(&self, id: &str) -> Option<&Thread> {
+        self.threads.iter().find(|thread| thread.marker.id == id)
     }
 }
 

@@ -6,13 +6,14 @@ use futures_util::future;
 
 use crate::adapters::clock::Clock;
 use crate::adapters::github::{Error, GitHub, Reaction, Rejection, ReviewId, ReviewState};
+use crate::domain::dismissal::Dismissal;
 use crate::domain::event::{Cause, Intent};
 use crate::domain::finding::Anchor;
 use crate::domain::marker::{self, FindingMarker, ReviewMarker, SummaryMarker};
 use crate::domain::outcome::{GateState, Outcome, Stop, Tally};
 use crate::domain::pull::{Check, Conclusion, InlineComment, LineComment, PullRequest, TimelineComment};
 use crate::domain::render;
-use crate::domain::review::{Review, Shown, list};
+use crate::domain::review::{Review, Shown};
 use crate::domain::snapshot::{Earlier, Place};
 use crate::domain::units::{MicroUsd, RepoName, Sha};
 
@@ -96,7 +97,7 @@ async fn last_words(github: &GitHub, review: &mut Review, clock: &Clock) {
     let Some(mut place) = review.snapshot.place.clone() else { return };
     // A summary may have been on its way when the signal came.
     if let Ok(timeline) = github.timeline_comments(&place.repo, place.number()).await {
-        place.earlier.summary = Earlier::sort(&place.me, timeline, Vec::new()).summary;
+        place.earlier.summary = Earlier::sort(&place.me, &timeline, Vec::new()).summary;
     }
     let (summary, check) = future::join(
         summary(github, &place, review),
@@ -123,11 +124,11 @@ async fn look_again(github: &GitHub, review: &mut Review) {
         Err(cause) => tracing::warn!("nobody could say whether the head moved: {cause}"),
     }
     if let (Ok(timeline), Ok(lines)) = (timeline, lines) {
-        let now = Earlier::sort(&place.me, timeline, lines);
+        let now = Earlier::sort(&place.me, &timeline, lines);
         let known = &mut place.earlier;
         (known.summary, known.threads, known.summary_marker) = (now.summary, now.threads, now.summary_marker);
-        let issues = review.listed.drain(..).map(|listed| listed.issue).collect();
-        review.listed = list(issues, &review.snapshot, &review.coverage, &review.settings.inline);
+        known.dismissals = github.permitted(&repo, now.dismissals).await;
+        review.show_again();
     }
 }
 
@@ -135,6 +136,7 @@ async fn look_again(github: &GitHub, review: &mut Review) {
 fn is_quiet(review: &Review) -> bool {
     review.outcome().0 == Outcome::Reviewed
         && review.listed.is_empty()
+        && review.dismissed.is_empty()
         && render::summary::warnings(review).is_empty()
 }
 
@@ -344,7 +346,7 @@ async fn write_summary(
         Ok(comment) => Ok(comment),
         Err(cause) if cause.may_have_happened() => {
             let timeline = github.timeline_comments(&place.repo, place.number()).await?;
-            match Earlier::sort(&place.me, timeline, Vec::new()).summary {
+            match Earlier::sort(&place.me, &timeline, Vec::new()).summary {
                 Some(comment) => Ok(comment),
                 None => github.comment(&place.repo, place.number(), body).await,
             }
@@ -359,13 +361,40 @@ async fn write_summary(
     }
 }
 
-/// Writes the check of a commit that was reviewed before, where the gates decide otherwise now.
-pub async fn decide_again(github: &GitHub, place: &Place, now: Check) {
-    if place.earlier.check.is_none()
-        || place.earlier.check_conclusion.as_deref() == Some(now.conclusion.as_str())
-    {
-        return;
+/// Notes a dismissal in the summary comment, which is to read as `body` now, then in the check, and shows whoever
+/// ordered it that it is done.
+///
+/// # Errors
+/// Why the comment could not be written: then nothing is dismissed.
+pub async fn dismiss(
+    github: &GitHub,
+    place: &Place,
+    order: &Dismissal,
+    summary: &TimelineComment,
+    body: &str,
+    check: Option<Check>,
+) -> Result<(), Error> {
+    write_summary(github, place, Some(summary), body).await?;
+    if let Some(check) = check {
+        write_again(github, place, check).await;
     }
+    if let Err(cause) = github.react(&place.repo, order.comment, Reaction::Done).await {
+        tracing::warn!("that the finding is dismissed could not be shown: {cause}");
+    }
+    Ok(())
+}
+
+/// Writes the check of a commit that was reviewed before, where the gates decide otherwise now.
+pub async fn decide_again(github: &GitHub, place: &Place, memory: &SummaryMarker, now: Check) {
+    let earlier = &place.earlier;
+    let same = earlier.check_conclusion.as_deref() == Some(now.conclusion.as_str())
+        && earlier.check_marker.as_ref() == Some(memory);
+    if earlier.check.is_some() && !same {
+        write_again(github, place, now).await;
+    }
+}
+
+async fn write_again(github: &GitHub, place: &Place, now: Check) {
     if let Err(cause) = check(github, &place.repo, now, place.earlier.check).await {
         tracing::warn!("the check could not be decided again: {cause}");
     }
@@ -468,7 +497,7 @@ pub async fn tell(
 async fn read_place(github: &GitHub, repo: &RepoName, pull: &PullRequest) -> Option<Place> {
     let (me, timeline) = future::join(github.identity(), github.timeline_comments(repo, pull.number)).await;
     let me = me.ok()?;
-    let earlier = Earlier::sort(&me, timeline.ok()?, Vec::new());
+    let earlier = Earlier::sort(&me, &timeline.ok()?, Vec::new());
     Some(Place { repo: repo.clone(), pull: pull.clone(), me, earlier })
 }
 
@@ -481,5 +510,7 @@ fn not_reviewed(head: &Sha, outcome: Outcome, spent: MicroUsd) -> SummaryMarker 
         inline: 0,
         spent,
         no_check: false,
+        open: Vec::new(),
+        dismissed: Vec::new(),
     }
 }

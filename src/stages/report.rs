@@ -92,7 +92,7 @@ pub fn review(env: &Environment, review: &Review, secrets: &Secrets, circumstanc
     Ending { exit, text: render::text::review(review), json }
 }
 
-/// Reports a head that was reviewed before: counts and gate come from what is remembered of it.
+/// Reports what is remembered of a head, where no model was asked: `told` are a heading and what happened.
 #[must_use]
 pub fn remembered(
     env: &Environment,
@@ -101,26 +101,23 @@ pub fn remembered(
     lanes: usize,
     url: Option<String>,
     elapsed: Duration,
+    (heading, what): (&str, String),
 ) -> Ending {
+    let finished = if memory.outcome == Outcome::Reviewed { lanes } else { 0 };
     let outputs = Outputs {
-        outcome: Outcome::Reviewed,
+        outcome: memory.outcome,
         reason: Reason::AlreadyReviewed,
         gate,
-        lanes: (lanes, lanes),
+        lanes: (finished, lanes),
         memory: Some(SummaryLike { tally: memory.tally, inline: memory.inline }),
         cost: MicroUsd::ZERO,
         elapsed,
         record: String::new(),
         url,
     };
-    let what = format!(
-        "`{}` was reviewed before under the same configuration, so no model was asked.",
-        memory.head.short()
-    );
-    let advice = "Comment `/review full` to have it reviewed again.";
-    leave(env, &outputs, &format!("### Counterpoint: already reviewed\n\n{what} {advice}"));
+    leave(env, &outputs, &format!("### Counterpoint: {heading}\n\n{what}"));
     let exit = if gate == GateState::Tripped { ExitCode::GateTripped } else { ExitCode::Done };
-    Ending { exit, text: format!("{what} {advice}").replace('`', ""), json: outputs.json() }
+    Ending { exit, text: what.replace('`', ""), json: outputs.json() }
 }
 
 /// Reports a run without a review; `asked` lanes were due and none could be asked.

@@ -5,6 +5,7 @@ use crate::adapters::actions::{self, Environment};
 use crate::adapters::github::GitHub;
 use crate::domain::command::{self, Command};
 use crate::domain::config::{Config, Overrides, Settings, Strategy, settle};
+use crate::domain::dismissal::Dismissal;
 use crate::domain::event::{self, Cause, EventComment, Intent};
 use crate::domain::lane::Lane;
 use crate::domain::outcome::{ExitCode, Reason, Stop};
@@ -46,6 +47,8 @@ pub struct Admission {
     pub settings: Settings,
     /// Whether a head that was reviewed before is reviewed again.
     pub again: bool,
+    /// The finding that is to be dropped instead of a review.
+    pub dismissal: Option<Dismissal>,
 }
 
 /// Decides whether this pull request is reviewed for this cause.
@@ -60,14 +63,26 @@ pub async fn admit(
     overrides: &Overrides,
 ) -> Result<Admission, Stop> {
     let mut overrides = overrides.clone();
-    let mut again = false;
+    let (mut again, mut dismissal) = (false, None);
     match &intent.cause {
         Cause::Automatic { .. } => automatic(pull, config)?,
         Cause::Asked => {}
         Cause::Comment(comment) => {
             let asked = read_command(comment, config)?;
             may_ask(github, intent, comment).await?;
-            again = apply(asked, &mut overrides);
+            match asked {
+                Command::Review { full, strategy, lane, max_usd } => {
+                    again = full;
+                    let strategy = strategy.as_deref().and_then(Strategy::parse);
+                    overrides.strategy = strategy.or(overrides.strategy);
+                    overrides.max_cost = [overrides.max_cost, max_usd].into_iter().flatten().min();
+                    overrides.only_lane = lane.or(overrides.only_lane.take());
+                }
+                Command::Dismiss { id, reason } => {
+                    let by = comment.author.as_ref().map(|author| author.login.clone()).unwrap_or_default();
+                    dismissal = Some(Dismissal { id, comment: comment.id, by, reason, counts: true });
+                }
+            }
         }
     }
     if pull.closed {
@@ -77,7 +92,7 @@ pub async fn admit(
         let advice = "Correct the configuration, the input or the command.";
         Stop::fail(Reason::BadConfiguration, ExitCode::Usage, sentence(&message), advice)
     })?;
-    Ok(Admission { settings: settings.against(&pull.base_ref), again })
+    Ok(Admission { settings: settings.against(&pull.base_ref), again, dismissal })
 }
 
 /// Drafts and dependency bots are not reviewed unless somebody asks or the configuration says so.
@@ -131,17 +146,6 @@ async fn may_ask(github: &GitHub, intent: &Intent, comment: &EventComment) -> Re
             Err(Stop::fail(Reason::GithubUnreadable, ExitCode::Github, what, sentence(&advice)))
         }
     }
-}
-
-/// What the command changes; whether a reviewed head is reviewed again.
-fn apply(command: Command, overrides: &mut Overrides) -> bool {
-    let Command::Review { full, strategy, lane, max_usd } = command;
-    if let Some(strategy) = strategy.as_deref().and_then(Strategy::parse) {
-        overrides.strategy = Some(strategy);
-    }
-    overrides.max_cost = [overrides.max_cost, max_usd].into_iter().flatten().min();
-    overrides.only_lane = lane.or(overrides.only_lane.take());
-    full
 }
 
 /// Whether any lane can be reached with what the event gives.

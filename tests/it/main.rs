@@ -25,6 +25,7 @@ mod corpus_anchors;
 mod corpus_reviews;
 mod debates;
 mod degraded;
+mod dismiss;
 mod ends;
 mod evidence;
 mod first_review;

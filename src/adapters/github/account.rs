@@ -1,5 +1,6 @@
 //! Who we are, who others are, and what a token may do.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,6 +9,7 @@ use super::call::{JSON, JSON_CAP};
 use super::error::{Error, text_header};
 use super::transport::{Door, Verb};
 use super::{GitHub, wire};
+use crate::domain::dismissal::Dismissal;
 use crate::domain::pull::{Account, Permission};
 use crate::domain::units::RepoName;
 
@@ -106,6 +108,21 @@ impl GitHub {
             Err(Error::Forbidden { .. } | Error::NotFound { .. }) => Ok(Permission::Less),
             Err(error) => Err(error),
         }
+    }
+
+    /// The orders with those counting whose authors may write to the repository. Where nobody can say so, they may not.
+    pub async fn permitted(&self, repo: &RepoName, mut orders: Vec<Dismissal>) -> Vec<Dismissal> {
+        let mut known: BTreeMap<String, bool> = BTreeMap::new();
+        for order in &mut orders {
+            order.counts = match known.get(&order.by) {
+                Some(may) => *may,
+                None => {
+                    let may = matches!(self.permission(repo, &order.by).await, Ok(Permission::Write));
+                    *known.entry(order.by.clone()).or_insert(may)
+                }
+            };
+        }
+        orders
     }
 
     /// What a repository says to this token.

@@ -25,6 +25,8 @@ pub enum Reaction {
     Eyes,
     /// 😕: refused.
     Confused,
+    /// 👍: done.
+    Done,
 }
 
 impl GitHub {
@@ -149,6 +151,7 @@ impl GitHub {
         let content = match reaction {
             Reaction::Eyes => "eyes",
             Reaction::Confused => "confused",
+            Reaction::Done => "+1",
         };
         made(&self.write(Verb::Post, &url, Some(&wire::NewReaction { content })).await?)
     }

@@ -15,6 +15,7 @@ pub use self::replay::{Changes, Policy, changes, replay};
 use crate::domain::budget::Entry;
 use crate::domain::config::{Gate, InlineConfig, Settings, Strategy};
 use crate::domain::debate::{Cast, FindingKey, Stance};
+use crate::domain::dismissal::Dismissal;
 use crate::domain::evidence::Reports;
 use crate::domain::finding::{Anchor, Evidence, Finding, Severity, Verdict};
 use crate::domain::lane::{Effort, Provider, Roles};
@@ -27,7 +28,7 @@ use crate::domain::reconcile::similarity::Match;
 use crate::domain::reconcile::{Defended, Issue, Possibly, outside};
 use crate::domain::redact;
 use crate::domain::render::words;
-use crate::domain::review::{Listed, Review, Shown, Standing};
+use crate::domain::review::{Dismissed, Listed, Review, Shown, Standing};
 use crate::domain::snapshot::Place;
 use crate::domain::units::{LaneName, MicroUsd, PullNumber, RepoName, Sha};
 
@@ -151,6 +152,8 @@ struct TakenPull {
     summary: Option<SummaryMarker>,
     check: Option<SummaryMarker>,
     threads: Vec<TakenThread>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dismissals: Vec<Dismissal>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -171,6 +174,9 @@ struct Told {
     matched: Option<Match>,
     anchor: Option<Anchor>,
     inline: Option<Inline>,
+    /// By whom it is dismissed, and why: then it counts for nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dismissed: Option<Dismissal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     was: Option<Severity>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -255,7 +261,12 @@ pub fn of(review: &Review) -> Record {
         diff_base64: BASE64.encode(snapshot.diff.to_bytes()),
         plan: Planned::of(&review.plan, review),
         passes: review.reports.iter().flat_map(|report| report.passes.clone()).collect(),
-        findings: review.listed.iter().filter_map(Told::of).collect(),
+        findings: review
+            .listed
+            .iter()
+            .filter_map(Told::listed)
+            .chain(review.dismissed.iter().filter_map(Told::dismissed))
+            .collect(),
         ledger: review.ledger.entries().to_vec(),
         lanes: review.reports.clone(),
         snapshot: Taken::of(review),
@@ -342,6 +353,7 @@ impl Taken {
         let pull = snapshot.place.as_ref().map(|place| TakenPull {
             url: place.pull.url.clone(),
             base_ref: place.pull.base_ref.clone(),
+            dismissals: place.earlier.dismissals.clone(),
             summary: place.earlier.summary_marker.clone(),
             check: place.earlier.check_marker.clone(),
             threads: place
@@ -363,14 +375,24 @@ impl Taken {
 }
 
 impl Told {
-    fn of(listed: &Listed) -> Option<Self> {
-        let issue = &listed.issue;
-        let main = words::voice(issue)?;
-        let inline = match &listed.shown {
+    fn listed(listed: &Listed) -> Option<Self> {
+        let posted = match &listed.shown {
             Shown::Inline { url, earlier, .. } => Some(Some(Posted { url: url.clone(), earlier: *earlier })),
             Shown::ToPost(_) => Some(None),
             Shown::Summary => None,
         };
+        let inline = posted.map(|posted| Inline { id: listed.id.clone(), posted });
+        Some(Self { inline, ..Self::of(&listed.issue)? })
+    }
+
+    fn dismissed(Dismissed { issue, dismissal, url }: &Dismissed) -> Option<Self> {
+        let posted = Some(Posted { url: url.clone(), earlier: true });
+        let inline = Some(Inline { id: dismissal.id.clone(), posted });
+        Some(Self { inline, dismissed: Some(dismissal.clone()), ..Self::of(issue)? })
+    }
+
+    fn of(issue: &Issue) -> Option<Self> {
+        let main = words::voice(issue)?;
         Some(Self {
             finding: Finding { id: named(&main.key()), severity: issue.severity, ..main.finding.clone() },
             verdict: issue.verdict,
@@ -378,7 +400,8 @@ impl Told {
             votes: votes(issue),
             matched: issue.matched.clone(),
             anchor: main.placement.anchor().cloned(),
-            inline: inline.map(|posted| Inline { id: listed.id.clone(), posted }),
+            inline: None,
+            dismissed: None,
             was: issue.was,
             pre_existing: issue.pre_existing,
             defended: issue.defended.clone(),

@@ -91,6 +91,7 @@ impl Record {
             plan,
             reports,
             listed: Vec::new(),
+            dismissed: Vec::new(),
             ledger: Ledger::of(self.plan.cap_usd, self.ledger.clone()),
             standing,
             elapsed: Duration::from_millis(self.milliseconds),
@@ -166,6 +167,7 @@ impl Record {
             threads: threads.collect(),
             summary_marker: taken.summary.clone(),
             check_marker: taken.check.clone(),
+            dismissals: taken.dismissals.clone(),
             ..Earlier::default()
         };
         let repo = self.repository.clone().ok_or_else(|| missing("repository"))?;

@@ -38,12 +38,12 @@ pub fn of(review: &Review, head: &Sha) -> Check {
 /// The check of a commit that was reviewed before, when the gates decide otherwise now.
 #[must_use]
 pub fn decided_again(memory: &SummaryMarker, gate: GateState, gates: &[Gate]) -> Check {
-    let sentence = gate_sentence(gates, Outcome::Reviewed, &memory.tally)
-        .unwrap_or_else(|| "No gate is set.".to_owned());
+    let sentence =
+        gate_sentence(gates, memory.outcome, &memory.tally).unwrap_or_else(|| "No gate is set.".to_owned());
     let found = words::count(memory.tally.findings(), "finding");
     Check {
         head: memory.head.clone(),
-        conclusion: conclusion(Outcome::Reviewed, gate),
+        conclusion: conclusion(memory.outcome, gate),
         title: format!("{found}, reviewed before"),
         summary: format!("{sentence} No model was asked again.\n\n{}", marker::write(memory)),
     }

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod compare;
+pub mod dismissal;
 pub mod doctor;
 mod html;
 pub mod inline;

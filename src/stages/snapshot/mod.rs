@@ -14,8 +14,8 @@ use crate::adapters::evidence;
 use crate::adapters::git::{self, Workspace};
 use crate::adapters::github::{self, GitHub};
 use crate::domain::config::{self, Config, DEFAULT_PATH, Settings};
-use crate::domain::diff;
-use crate::domain::event::Intent;
+use crate::domain::diff::{self, FileDiff};
+use crate::domain::event::{EventComment, Intent};
 use crate::domain::evidence::{Reports, gather};
 use crate::domain::guidelines::{self, Guideline};
 use crate::domain::marker;
@@ -179,27 +179,11 @@ pub async fn take(
     secrets: &Secrets,
 ) -> Result<Snapshot, Stop> {
     let pull = &opened.pull;
-    let number = pull.number;
-    let (read, timeline, lines, checks) = future::join4(
-        whole_diff(github, repo, pull, workspace, &|file| {
-            triage::left_out(file, settings, &opened.rules.attributes).is_none()
-        }),
-        github.timeline_comments(repo, number),
-        github.line_comments(repo, number),
-        github.check_runs(repo, &pull.head, crate::domain::render::CHECK_NAME),
-    )
-    .await;
+    let hidden = |file: &FileDiff| triage::left_out(file, settings, &opened.rules.attributes).is_none();
+    let read = whole_diff(github, repo, pull, workspace, &hidden);
+    let (read, place) = future::join(read, place(github, repo, opened, None)).await;
     let Whole { mut diff, unlisted, mut notes } = read.map_err(|cause| unreadable(&cause))?;
-    let timeline = timeline.map_err(|cause| unreadable(&cause))?;
-    let lines = lines.map_err(|cause| unreadable(&cause))?;
-    let mut earlier = Earlier::sort(&opened.me, timeline, lines);
-    // A token without the right to read checks can still review.
-    let ours = checks.unwrap_or_default().into_iter().filter(|check| is_ours(check, &opened.me));
-    if let Some(check) = ours.max_by_key(|check| check.id) {
-        earlier.check = Some(check.id);
-        earlier.check_marker = marker::read(&check.summary);
-        earlier.check_conclusion = check.conclusion;
-    }
+    let place = place?;
     let path = config_path.trim_start_matches("./");
     if diff.file(path).is_some() {
         notes.push(changed_configuration(github, repo, pull, path).await);
@@ -219,8 +203,46 @@ pub async fn take(
         guidelines: opened.rules.guidelines.clone(),
         evidence: Reports::default(),
         notes,
-        place: Some(Place { repo: repo.clone(), pull: pull.clone(), me: opened.me.clone(), earlier }),
+        place: Some(place),
     })
+}
+
+/// Reads what we wrote on the pull request earlier, and what people told us since; for a command also whether its
+/// comment still says what it said.
+///
+/// # Errors
+/// How the run ends when the comments cannot be read, or the command was changed.
+pub async fn place(
+    github: &GitHub,
+    repo: &RepoName,
+    opened: &Opened,
+    command: Option<&EventComment>,
+) -> Result<Place, Stop> {
+    let pull = &opened.pull;
+    let (timeline, lines, checks) = future::join3(
+        github.timeline_comments(repo, pull.number),
+        github.line_comments(repo, pull.number),
+        github.check_runs(repo, &pull.head, crate::domain::render::CHECK_NAME),
+    )
+    .await;
+    let timeline = timeline.map_err(|cause| unreadable(&cause))?;
+    let lines = lines.map_err(|cause| unreadable(&cause))?;
+    if let Some(said) = command
+        && !timeline.iter().any(|comment| comment.id == said.id && comment.body == said.body)
+    {
+        let what = "The comment with the command was changed or deleted since.";
+        return Err(Stop::skip(Reason::BadCommand, what, "Write the command again in a new comment."));
+    }
+    let mut earlier = Earlier::sort(&opened.me, &timeline, lines);
+    earlier.dismissals = github.permitted(repo, std::mem::take(&mut earlier.dismissals)).await;
+    // A token without the right to read checks can still review.
+    let ours = checks.unwrap_or_default().into_iter().filter(|check| is_ours(check, &opened.me));
+    if let Some(check) = ours.max_by_key(|check| check.id) {
+        earlier.check = Some(check.id);
+        earlier.check_marker = marker::read(&check.summary);
+        earlier.check_conclusion = check.conclusion;
+    }
+    Ok(Place { repo: repo.clone(), pull: pull.clone(), me: opened.me.clone(), earlier })
 }
 
 /// A picture of a diff that stands on no GitHub, without rules of a base.

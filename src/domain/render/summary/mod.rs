@@ -4,11 +4,11 @@ mod cost;
 mod files;
 mod findings;
 
-use super::{MAX_BODY, check, lanes, safe, words};
-use crate::domain::marker::{self, SummaryMarker};
-use crate::domain::outcome::{GateState, Outcome, Reason};
+use super::{MAX_BODY, check, dismissal, lanes, safe, words};
+use crate::domain::marker::{self, Dropped, Open, SummaryMarker};
+use crate::domain::outcome::{GateState, Outcome, Reason, Tally};
 use crate::domain::pass::LaneReport;
-use crate::domain::review::Review;
+use crate::domain::review::{Listed, Review, Shown};
 
 /// The longest warning that is shown whole, in characters.
 pub const MAX_WARNING: usize = 700;
@@ -32,7 +32,34 @@ pub fn memory(review: &Review) -> Option<SummaryMarker> {
         inline: review.inline_comments(),
         spent: review.spent(),
         no_check: review.standing.no_check,
+        open: open(review),
+        dismissed: dropped(review),
     })
+}
+
+/// The findings that stand in comments and count.
+fn open(review: &Review) -> Vec<Open> {
+    let inline = review.listed.iter().filter(|listed| matches!(listed.shown, Shown::Inline { .. }));
+    inline
+        .map(|Listed { issue, id, .. }| Open {
+            id: id.clone(),
+            verdict: issue.verdict,
+            severity: issue.severity,
+        })
+        .collect()
+}
+
+/// The dismissals that are known, those that do not count included: their authors may be allowed to again.
+fn dropped(review: &Review) -> Vec<Dropped> {
+    let known = review.snapshot.place.iter().flat_map(|place| &place.earlier.dismissals);
+    known
+        .map(|dismissal| {
+            let issue = review.dismissed.iter().find(|dismissed| dismissed.dismissal == *dismissal);
+            let issue = issue.map(|dismissed| &dismissed.issue).filter(|issue| !issue.pre_existing);
+            let counted = issue.map(|issue| (issue.verdict, issue.severity));
+            Dropped { id: dismissal.id.clone(), comment: dismissal.comment, counted }
+        })
+        .collect()
 }
 
 /// The summary as Markdown of at most `room` characters.
@@ -46,6 +73,7 @@ pub fn markdown(review: &Review, room: usize) -> String {
     parts.extend(findings::from_one(review));
     parts.extend(files::not_read(review));
     parts.extend(findings::folded(review));
+    parts.extend(dismissal::folded(review));
     parts.extend(files::left_out(review));
     let tail = [cost::table(review), cost::footer(review)];
     let used: usize = parts.iter().chain(&tail).map(|part| part.chars().count() + 2).sum();
@@ -69,7 +97,13 @@ pub fn markdown(review: &Review, room: usize) -> String {
 /// `3 to fix, 2 for you to decide`.
 #[must_use]
 pub fn headline(review: &Review) -> String {
-    let tally = review.tally();
+    let (outcome, reason) = review.outcome();
+    headline_of(&review.tally(), outcome, reason)
+}
+
+/// The same from what is remembered.
+#[must_use]
+pub fn headline_of(tally: &Tally, outcome: Outcome, reason: Reason) -> String {
     let told = [
         (tally.both(), "to fix"),
         (tally.contested(), "for you to decide"),
@@ -80,7 +114,7 @@ pub fn headline(review: &Review) -> String {
         .filter(|(number, _)| *number > 0)
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
-    match (review.outcome(), parts.is_empty()) {
+    match ((outcome, reason), parts.is_empty()) {
         ((_, Reason::Cancelled), true) => "cancelled".to_owned(),
         ((_, Reason::Cancelled), false) => format!("cancelled, {} so far", parts.join(", ")),
         ((Outcome::Failed, _), true) => "not reviewed".to_owned(),
@@ -186,6 +220,7 @@ pub fn warnings(review: &Review) -> Vec<String> {
             "The diff seems to hold secrets: {lines} were hidden from the reviewers. Rotate what is real."
         ));
     }
+    out.extend(dismissal::void(review));
     out.extend(review.snapshot.notes.iter().cloned());
     out
 }

@@ -400,6 +400,7 @@ fn review(issues: Vec<Issue>, more: impl Fn(&Lane) -> Vec<PassReport>) -> Review
         reports: lanes.iter().map(report).collect(),
         coverage,
         listed,
+        dismissed: Vec::new(),
         ledger,
         standing: Standing::default(),
         elapsed: Duration::from_secs(161),
