@@ -33,7 +33,8 @@ fn claim(n: usize, lane: usize) -> String {
     ];
     let thing = THINGS[n % THINGS.len()];
     let name = format!("{thing}_{}", n / 3);
-    let mut text = format!("`{name}` {}", FAULTS[n % FAULTS.len()].replace("{}", &format!("load_{thing}_{n}")));
+    let mut text =
+        format!("`{name}` {}", FAULTS[n % FAULTS.len()].replace("{}", &format!("load_{thing}_{n}")));
     // The lanes do not say it in the same words.
     let _ = match lane {
         0 => write!(text, ". Seen with {} callers; the error is silent.", n % 17),
@@ -53,7 +54,10 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    println!("{:>9}  {:>8}  {:>10}  {:>7}  {:>11}", "findings", "text, ms", "issues, ms", "all, ms", "fastest, ms");
+    println!(
+        "{:>9}  {:>8}  {:>10}  {:>7}  {:>11}",
+        "findings", "text, ms", "issues, ms", "all, ms", "fastest, ms"
+    );
     for n in SIZES {
         let claims: Vec<(String, String)> =
             (0..2 * n).map(|i| (format!("F{i}"), claim(i % n, i / n))).collect();

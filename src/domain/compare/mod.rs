@@ -18,7 +18,7 @@ pub use self::paths::meet;
 pub use self::read::{LARGEST, read};
 use crate::domain::finding::{Category, Severity, Side, Verdict};
 use crate::domain::reconcile::align::align;
-use crate::domain::reconcile::contradiction::{Why, between};
+use crate::domain::reconcile::contradiction::{Claims, Why};
 use crate::domain::reconcile::similarity::{Corpus, Match, Subject};
 
 /// What one reviewer found, in order.
@@ -180,7 +180,8 @@ pub fn compare(a: &FindingFile, b: &FindingFile) -> Comparison {
     let subjects: Vec<Subject> = all.iter().map(|finding| finding.subject()).collect();
     let lane_of: Vec<usize> = (0..all.len()).map(|i| usize::from(i >= a.findings.len())).collect();
     let corpus = Corpus::new(&subjects);
-    let why = |x: usize, y: usize| between(subjects.get(x)?, subjects.get(y)?, corpus.place(x, y));
+    let claims = Claims::new(&subjects);
+    let why = |x: usize, y: usize| claims.between(x, y, corpus.place(x, y));
     let alignment = align(&corpus, &subjects, &lane_of, &|x, y| why(x, y).is_some());
     let id = |i: usize| all.get(i).map(|finding| finding.id.clone()).unwrap_or_default();
 

@@ -128,12 +128,26 @@ fn group(
         }
     }
     pairs.sort_unstable();
-    let mut group_of: Vec<usize> = (0..subjects.len()).collect();
+    // Two groups may join while no pair across them was found unlike.
+    let n = subjects.len();
+    let mut joinable = vec![false; n * n];
+    for (.., x, y) in &pairs {
+        for cell in [x * n + y, y * n + x] {
+            joinable.get_mut(cell).into_iter().for_each(|joinable| *joinable = true);
+        }
+    }
+    let mut group_of: Vec<usize> = (0..n).collect();
     for (.., x, y) in pairs {
-        let (gx, gy) = (at(&group_of, x), at(&group_of, y));
-        let of = |g: usize| (0..subjects.len()).filter(|i| at(&group_of, *i) == g).collect::<Vec<_>>();
-        if gx != gy && of(gx).iter().all(|a| of(gy).iter().all(|b| alike(*a, *b).is_some())) {
-            group_of.iter_mut().filter(|g| **g == gy).for_each(|g| *g = gx);
+        let (kept, gone) = (at(&group_of, x), at(&group_of, y));
+        if kept == gone || joinable.get(kept * n + gone) != Some(&true) {
+            continue;
+        }
+        group_of.iter_mut().filter(|group| **group == gone).for_each(|group| *group = kept);
+        for other in 0..n {
+            let both = [kept, gone].iter().all(|group| joinable.get(group * n + other) == Some(&true));
+            for cell in [kept * n + other, other * n + kept] {
+                joinable.get_mut(cell).into_iter().for_each(|joinable| *joinable = both);
+            }
         }
     }
     let mut groups: Vec<Group> = (0..subjects.len())

@@ -1,12 +1,13 @@
 //! Claims about the same code that exclude each other. Silence never does.
 
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use super::place::{Place, squeeze, word_chars};
-use super::polarity;
+use super::polarity::{Opposite, Stance, opposite, stances};
 use super::similarity::Subject;
 use super::text::{Profile, headline};
 use crate::domain::finding::{Anchor, Cleared, Raised};
@@ -45,14 +46,59 @@ pub enum Why {
     },
 }
 
-/// Why two findings exclude each other, if they do. `place` says how they stand to each other; findings of
-/// known places must point at the same code.
-#[must_use]
-pub fn between(a: &Subject, b: &Subject, place: Place) -> Option<Why> {
-    if !matches!(place, Place::Overlapping(_) | Place::Apart(0..=3) | Place::SameFile | Place::Unknown) {
-        return None;
+/// The findings at hand, read for what they hold against each other. Each is read at most once, and only when asked
+/// for.
+#[derive(Clone, Debug)]
+pub struct Claims<'a> {
+    subjects: &'a [Subject<'a>],
+    read: Vec<OnceCell<Claim<'a>>>,
+}
+
+/// One of them.
+#[derive(Clone, Debug)]
+struct Claim<'a> {
+    wants: Vec<Stance>,
+    /// The words by which it says that the code holds.
+    holds: Option<&'a str>,
+}
+
+impl<'a> Claims<'a> {
+    /// Findings are named by their position from here on.
+    #[must_use]
+    pub fn new(subjects: &'a [Subject<'a>]) -> Self {
+        Self { subjects, read: vec![OnceCell::new(); subjects.len()] }
     }
-    fixes(a, b).or_else(|| advice(a, b)).or_else(|| denial(a, b, place))
+
+    /// Why two findings exclude each other, if they do. `place` says how they stand to each other; findings of
+    /// known places must point at the same code.
+    #[must_use]
+    pub fn between(&self, x: usize, y: usize, place: Place) -> Option<Why> {
+        if !matches!(place, Place::Overlapping(_) | Place::Apart(0..=3) | Place::SameFile | Place::Unknown) {
+            return None;
+        }
+        let (a, b) = (self.subjects.get(x)?, self.subjects.get(y)?);
+        let (claim_a, claim_b) = (self.claim(x)?, self.claim(y)?);
+        let advice = || {
+            let Opposite { object, a, b } = opposite(&claim_a.wants, &claim_b.wants)?;
+            Some(Why::Advice { object, a, b })
+        };
+        // Of two findings on the same lines that speak of one thing, one holds the code sound.
+        let denial = || {
+            let words = match (claim_a.holds, claim_b.holds) {
+                (Some(words), None) | (None, Some(words)) if place.overlaps() => words,
+                _ => return None,
+            };
+            let about = |subject: &Subject| Profile::of(subject.title, subject.text);
+            about(a).touches(&about(b)).then(|| Why::Denial { words: words.to_owned() })
+        };
+        fixes(a, b).or_else(advice).or_else(denial)
+    }
+
+    fn claim(&self, at: usize) -> Option<&Claim<'a>> {
+        let subject = self.subjects.get(at)?;
+        let read = || Claim { wants: stances(&[subject.title, subject.text]), holds: holds(subject) };
+        Some(self.read.get(at)?.get_or_init(read))
+    }
 }
 
 /// Words by which a claim says that the code holds.
@@ -109,16 +155,6 @@ fn holds<'a>(subject: &Subject<'a>) -> Option<&'a str> {
     Some(words.as_str())
 }
 
-/// Of two findings on the same lines that speak of one thing, one holds the code sound.
-fn denial(a: &Subject, b: &Subject, place: Place) -> Option<Why> {
-    let words = match (holds(a), holds(b)) {
-        (Some(words), None) | (None, Some(words)) if place.overlaps() => words,
-        _ => return None,
-    };
-    let about = |subject: &Subject| Profile::of(subject.title, subject.text);
-    about(a).touches(&about(b)).then(|| Why::Denial { words: words.to_owned() })
-}
-
 /// Whether a clearance speaks against a finding: its quote is proof enough, and both stand on the same
 /// lines.
 #[must_use]
@@ -131,11 +167,6 @@ pub fn clears(cleared: &Cleared, raised: &Raised) -> bool {
 
 fn overlap(a: &Anchor, b: &Anchor) -> bool {
     a.path == b.path && a.side == b.side && a.start <= b.end && b.start <= a.end
-}
-
-fn advice(a: &Subject, b: &Subject) -> Option<Why> {
-    let opposite = polarity::opposite(&[a.title, a.text], &[b.title, b.text])?;
-    Some(Why::Advice { object: opposite.object, a: opposite.a, b: opposite.b })
 }
 
 /// Two suggestions for one quoted line, of which only one can be applied: each replaces one token, the same one, by
@@ -159,7 +190,8 @@ fn fixes(a: &Subject, b: &Subject) -> Option<Why> {
 /// Whether a token is an operator or a literal: another name may be the same fix, another operator is not.
 fn decides(token: &str) -> bool {
     let sign = !token.chars().any(|c| c.is_alphanumeric() || c == '_');
-    sign || token.starts_with(|c: char| c.is_ascii_digit()) || matches!(token.to_lowercase().as_str(), "true" | "false")
+    sign || token.starts_with(|c: char| c.is_ascii_digit())
+        || matches!(token.to_lowercase().as_str(), "true" | "false")
 }
 
 /// The one line that both suggestions replace.
@@ -229,6 +261,11 @@ fn code_tokens(line: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn between(a: &Subject, b: &Subject, place: Place) -> Option<Why> {
+        let subjects = [*a, *b];
+        Claims::new(&subjects).between(0, 1, place)
+    }
 
     #[test]
     fn fixes_exclude_each_other_only_where_both_change_one_token_of_one_line() {

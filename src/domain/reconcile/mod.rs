@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use self::align::{Cluster, Link, align};
-use self::contradiction::{Why, between, clears};
+use self::contradiction::{Claims, Why, clears};
 use self::outside::Voice;
 use self::place::Place;
 use self::similarity::{Corpus, Match, Subject, Zone};
@@ -188,7 +188,7 @@ pub fn reconcile(input: &Input) -> Vec<Issue> {
         input.lanes.iter().enumerate().flat_map(|(i, lane)| vec![i; lane.findings.len()]).collect();
     let subjects: Vec<Subject> = raised.iter().map(|raised| subject(raised)).collect();
     let corpus = Corpus::new(&subjects);
-    let run = Run { input, raised, subjects: &subjects, corpus: &corpus };
+    let run = Run { input, raised, subjects: &subjects, corpus: &corpus, claims: Claims::new(&subjects) };
     let opposed = |x: usize, y: usize| run.opposes(x, y).is_some();
     let mut alignment = align(&corpus, &subjects, &lane_of, &opposed);
     run.join_duplicates(&mut alignment.clusters);
@@ -260,11 +260,12 @@ struct Run<'a> {
     raised: Vec<&'a Raised>,
     subjects: &'a [Subject<'a>],
     corpus: &'a Corpus<'a>,
+    claims: Claims<'a>,
 }
 
 impl Run<'_> {
     fn opposes(&self, x: usize, y: usize) -> Option<Why> {
-        between(self.subjects.get(x)?, self.subjects.get(y)?, self.corpus.place(x, y))
+        self.claims.between(x, y, self.corpus.place(x, y))
     }
 
     fn possibly(&self, here: usize, other: usize) -> Option<Possibly> {

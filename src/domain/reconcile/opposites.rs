@@ -1,7 +1,7 @@
 //! Claims about the same lines that exclude each other, and claims that only look as if they did, in the words that
 //! reviewers use. Of the first, 84 of 90 are seen; of the others, none is taken for one.
 
-use super::contradiction::between;
+use super::contradiction::Claims;
 use super::place::Place;
 use super::similarity::Subject;
 
@@ -21,19 +21,28 @@ const SOUND_AND_BROKEN: &[(&str, &str)] = &[
     ("Missing authorisation check", "This endpoint is already authorised by the middleware"),
     ("Retries are unbounded", "Works as intended: the client gives up after five attempts"),
     ("Timing attack on the token comparison", "Not vulnerable to timing: the comparison is constant-time"),
-    ("Division by zero when the list is empty", "Division by zero cannot happen, the caller rejects empty lists"),
+    (
+        "Division by zero when the list is empty",
+        "Division by zero cannot happen, the caller rejects empty lists",
+    ),
     ("The password is logged", "False positive: the logger redacts the password"),
     ("Race between the check and the write", "Not a race: both run inside one transaction"),
     ("The promise is never awaited", "This is intentional: the promise is awaited by the caller"),
     ("`id` is interpolated into the query", "The query is fully parameterised, so no injection is possible"),
     ("Use after free of `node`", "`node` is sound: the arena outlives every borrow"),
-    ("The regex is vulnerable to catastrophic backtracking", "The regex is not vulnerable, it has no nested quantifiers"),
+    (
+        "The regex is vulnerable to catastrophic backtracking",
+        "The regex is not vulnerable, it has no nested quantifiers",
+    ),
     ("Unvalidated redirect target", "The redirect target is already validated against the allow list"),
     ("Response body is not closed", "The body is properly closed by the deferred call"),
     ("Cache entries are never invalidated", "No bug here: entries are dropped by the write path"),
     ("Token never expires", "The expiry is correctly handled in `verify`"),
     ("Unsafe deserialisation of user input", "Deserialisation is harmless here: the type list is closed"),
-    ("Stack overflow by deep recursion", "Recursion depth is bounded by 64, so a stack overflow is impossible"),
+    (
+        "Stack overflow by deep recursion",
+        "Recursion depth is bounded by 64, so a stack overflow is impossible",
+    ),
     ("Wrong unit: milliseconds are expected", "The unit is right: the API takes seconds"),
     ("Concurrent map writes", "The map is thread-safe, it is a sync.Map"),
     ("Migration fails on existing rows", "The migration is fine: the column has a default"),
@@ -185,19 +194,21 @@ const FIXES_ALIKE: &[(&str, &str, &str)] = &[
     ("run(cmd)", "run(cmd, shell=False)", "run(shlex.split(cmd))"),
 ];
 
+fn exclude(a: Subject<'_>, b: Subject<'_>) -> bool {
+    let found = |subjects: &[Subject]| Claims::new(subjects).between(0, 1, Place::Overlapping(1)).is_some();
+    let (forth, back) = (found(&[a, b]), found(&[b, a]));
+    assert_eq!(forth, back, "{a:?} / {b:?}");
+    forth
+}
+
 fn claims(a: &str, b: &str) -> bool {
     let claim = |title| Subject { title, ..Subject::default() };
-    let (a, b) = (claim(a), claim(b));
-    let found = |a: &Subject, b: &Subject| between(a, b, Place::Overlapping(1)).is_some();
-    assert_eq!(found(&a, &b), found(&b, &a), "{} / {}", a.title, b.title);
-    found(&a, &b)
+    exclude(claim(a), claim(b))
 }
 
 fn fixes(quote: &str, a: &str, b: &str) -> bool {
     let fix = |suggestion| Subject { quote, suggestion: Some(suggestion), ..Subject::default() };
-    let found = |a, b| between(&fix(a), &fix(b), Place::Overlapping(1)).is_some();
-    assert_eq!(found(a, b), found(b, a), "{quote}: {a} / {b}");
-    found(a, b)
+    exclude(fix(a), fix(b))
 }
 
 #[test]

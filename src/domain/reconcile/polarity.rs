@@ -23,9 +23,12 @@ enum Axis {
     Act,
 }
 
+/// How many bytes of a text are read. Advice often stands at the end, so it is more than is read for likeness.
+const READ: usize = 2_000;
+
 /// One direction that a claim wants something to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Stance {
+pub(super) struct Stance {
     axis: Axis,
     /// More, on, allowed, later, before, safe; or the opposite.
     more: bool,
@@ -172,20 +175,28 @@ const MEASURES: &[&str] = &[
     "value",
 ];
 
-/// The first opposite advice in two claims, if any.
-pub(super) fn opposite(a: &[&str], b: &[&str]) -> Option<Opposite> {
-    let (of_a, of_b) = (stances(a), stances(b));
-    let opposes = |x: &Stance, y: &Stance| x.axis == y.axis && x.more != y.more && same_thing(x, y);
-    // A claim that says both of one thing describes a change; it takes no side.
-    let torn = |x: &Stance, own: &[Stance]| own.iter().any(|y| opposes(x, y));
-    let decided = |own: &[Stance]| own.iter().filter(|x| !torn(x, own)).cloned().collect::<Vec<_>>();
-    let of_b = decided(&of_b);
-    decided(&of_a).iter().find_map(|x| {
-        let y = of_b.iter().find(|y| opposes(x, y))?;
+/// The first opposite advice in what two claims want, if any.
+pub(super) fn opposite(a: &[Stance], b: &[Stance]) -> Option<Opposite> {
+    a.iter().find_map(|x| {
+        let y = b.iter().find(|y| x.opposes(y))?;
         let both = x.object.iter().filter_map(|(stem, word)| Some(word.min(y.object.get(stem)?).as_str()));
         let object = both.collect::<Vec<_>>().join(" ");
         Some(Opposite { object, a: x.phrase.clone(), b: y.phrase.clone() })
     })
+}
+
+/// What a claim wants. One that says both of one thing describes a change; it takes no side.
+pub(super) fn stances(texts: &[&str]) -> Vec<Stance> {
+    let read =
+        |text: &&str| Reader { tokens: tokens(text.get(..text.floor_char_boundary(READ)).unwrap_or(text)) };
+    let found: Vec<Stance> = texts.iter().flat_map(|text| read(text).stances()).collect();
+    found.iter().filter(|x| !found.iter().any(|y| x.opposes(y))).cloned().collect()
+}
+
+impl Stance {
+    fn opposes(&self, other: &Self) -> bool {
+        self.axis == other.axis && self.more != other.more && same_thing(self, other)
+    }
 }
 
 /// Whether two stances speak of one thing: the same words, or one names it more exactly.
@@ -195,10 +206,6 @@ fn same_thing(x: &Stance, y: &Stance) -> bool {
         !a.is_empty() && !b.is_empty() && (within(a, b) || within(b, a))
     };
     nested(&x.object, &y.object) && (x.axis != Axis::Order || nested(&x.rest, &y.rest))
-}
-
-fn stances(texts: &[&str]) -> Vec<Stance> {
-    texts.iter().flat_map(|text| Reader { tokens: tokens(text) }.stances()).collect()
 }
 
 struct Reader {
@@ -315,7 +322,10 @@ impl Reader {
         if matches!(word, "turn" | "switch") && matches!(next, "on" | "off") && token.starts_clause {
             return Some(self.stance(Axis::Switch, next == "on", &[word, next], self.on_from(i + 1)));
         }
-        if token.code || VERBS.iter().any(|verb| verb.0 == word) || matches!(next, "only" | "before" | "after") {
+        if token.code
+            || VERBS.iter().any(|verb| verb.0 == word)
+            || matches!(next, "only" | "before" | "after")
+        {
             return None;
         }
         let mut object = self.on_from(i);
@@ -405,7 +415,7 @@ mod tests {
     #[test]
     fn advice_in_opposite_directions_is_seen_from_both_sides() {
         let check = |a: &str, b: &str, expect: Option<&str>| {
-            let seen = |a: &str, b: &str| opposite(&[a], &[b]).map(|o| o.object);
+            let seen = |a: &str, b: &str| opposite(&stances(&[a]), &stances(&[b])).map(|o| o.object);
             assert_eq!(seen(a, b).as_deref(), expect, "{a} / {b}");
             assert_eq!(seen(b, a).as_deref(), expect, "{b} / {a}");
         };

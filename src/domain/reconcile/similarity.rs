@@ -383,7 +383,8 @@ impl<'a> Corpus<'a> {
     pub fn compare(&self, x: usize, y: usize) -> Match {
         let Some(values) = self.values(x, y) else {
             let detail = "different files".to_owned();
-            let signal = Signal { name: SignalName::Place, value: Place::OtherFile.evidence(), weight: 1.0, detail };
+            let signal =
+                Signal { name: SignalName::Place, value: Place::OtherFile.evidence(), weight: 1.0, detail };
             return Match { score: 0.0, zone: Zone::Different, signals: vec![signal] };
         };
         let evidence = values.evidence();

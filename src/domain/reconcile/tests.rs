@@ -282,7 +282,8 @@ fn advice_to_test_a_function_is_not_the_bug_in_it() {
 fn place_and_words_decide_together() {
     type Claim = ((u32, u32), &'static str);
     let check = |a: Claim, b: Claim, expect: Zone| {
-        let subject = |(lines, title): Claim| Subject { path: "a.rs", lines: Some(lines), title, ..Subject::default() };
+        let subject =
+            |(lines, title): Claim| Subject { path: "a.rs", lines: Some(lines), title, ..Subject::default() };
         let subjects = [subject(a), subject(b)];
         let matched = Corpus::new(&subjects).compare(0, 1);
         assert_eq!(matched.zone, expect, "{} / {}: {}", a.1, b.1, matched.explain());
@@ -306,7 +307,8 @@ fn place_and_words_decide_together() {
     let error = "`put` ignores what `append` returns, so an item may be lost after a crash";
     check(((120, 120), race), ((95, 160), error), Zone::Different);
     // Advice to test what is broken there.
-    let untested = "No test covers `fetch_page` where `request()` returns 503 and the retry loop never sleeps";
+    let untested =
+        "No test covers `fetch_page` where `request()` returns 503 and the retry loop never sleeps";
     check(((88, 88), sleeps), ((88, 88), untested), Zone::Different);
 }
 

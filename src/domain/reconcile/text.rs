@@ -229,8 +229,9 @@ fn wants_tests(tokens: &[Token]) -> bool {
     ];
     const NOUN: &[&str] = &["test", "tests", "coverage", "testcase", "testcases", "testing"];
     // A test that `does not prove` something is a bug in the test, so only words for what it leaves out.
-    const SHORT_OF: &[&str] =
-        &["cover", "exercise", "gap", "gaps", "lack", "lacks", "miss", "misses", "missing", "needed", "reach"];
+    const SHORT_OF: &[&str] = &[
+        "cover", "exercise", "gap", "gaps", "lack", "lacks", "miss", "misses", "missing", "needed", "reach",
+    ];
     let words: Vec<&str> = tokens.iter().map(|t| t.lower.as_str()).collect();
     words.iter().enumerate().any(|(i, word)| {
         let within = |n: usize, of: &[&str]| words.iter().skip(i + 1).take(n).any(|word| of.contains(word));
