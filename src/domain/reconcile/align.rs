@@ -294,3 +294,93 @@ fn maybe(cluster_of: &[usize], links: &BTreeMap<(usize, usize), Link>, rank: &[u
     found.sort_by_key(|link| strongest_first(link, rank));
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Claims that share words, names and kinds of fault in many ways.
+    fn claims() -> impl Strategy<Value = Vec<(String, u32, usize)>> {
+        let words = prop::sample::select(vec![
+            "`pool`", "leaks", "race", "on", "`load()`", "early", "return", "null", "test", "missing", "too",
+            "short", "long",
+        ]);
+        let text = prop::collection::vec(words, 0..7).prop_map(|words| words.join(" "));
+        prop::collection::vec((text, 1_u32..30, 0_usize..3), 0..14)
+    }
+
+    fn subjects<'a>(claims: &'a [(String, u32, usize)], ids: &'a [String]) -> Vec<Subject<'a>> {
+        let subject = |((text, line, _), id): (&'a (String, u32, usize), &'a String)| Subject {
+            id,
+            path: "a.rs",
+            lines: Some((*line, *line)),
+            text,
+            ..Subject::default()
+        };
+        claims.iter().zip(ids).map(subject).collect()
+    }
+
+    /// Clusters and doubtful pairs, whatever their order.
+    fn told(alignment: &Alignment) -> (BTreeSet<BTreeSet<usize>>, BTreeSet<BTreeSet<usize>>) {
+        let clusters = alignment.clusters.iter().map(|c| c.groups.iter().flatten().copied().collect());
+        let maybe = alignment.maybe.iter().map(|link| BTreeSet::from([link.a, link.b]));
+        (clusters.collect(), maybe.collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_finding_has_at_most_one_partner_in_another_lane(claims in claims()) {
+            let ids: Vec<String> = (0..claims.len()).map(|i| i.to_string()).collect();
+            let subjects = subjects(&claims, &ids);
+            let lane_of: Vec<usize> = claims.iter().map(|(.., lane)| *lane).collect();
+            let alignment = align(&Corpus::new(&subjects), &subjects, &lane_of, &|_, _| false);
+            let mut partners = BTreeSet::new();
+            for cluster in &alignment.clusters {
+                let lanes: BTreeSet<usize> = cluster.groups.iter().map(|group| lane_of[group[0]]).collect();
+                prop_assert_eq!(lanes.len(), cluster.groups.len(), "one group of a lane: {:?}", cluster);
+                for group in &cluster.groups {
+                    prop_assert!(group.iter().all(|i| lane_of[*i] == lane_of[group[0]]));
+                }
+                for link in &cluster.links {
+                    prop_assert!(link.evidence >= SAME && lane_of[link.a] != lane_of[link.b]);
+                    prop_assert!(partners.insert((link.a, lane_of[link.b])), "{:?}", link);
+                    prop_assert!(partners.insert((link.b, lane_of[link.a])), "{:?}", link);
+                }
+            }
+        }
+
+        #[test]
+        fn which_lane_comes_first_does_not_matter(claims in claims()) {
+            let ids: Vec<String> = (0..claims.len()).map(|i| i.to_string()).collect();
+            let subjects = subjects(&claims, &ids);
+            let corpus = Corpus::new(&subjects);
+            let forth: Vec<usize> = claims.iter().map(|(.., lane)| *lane).collect();
+            let back: Vec<usize> = forth.iter().map(|lane| 2 - lane).collect();
+            let told = |lane_of: &[usize]| told(&align(&corpus, &subjects, lane_of, &|_, _| false));
+            prop_assert_eq!(told(&forth), told(&back));
+        }
+    }
+
+    #[test]
+    fn findings_join_a_group_only_if_they_are_like_all_of_it() {
+        // The first and the last share nothing; the middle one is like both.
+        let texts = [
+            "alpha beta gamma delta",
+            "alpha beta gamma delta epsilon zeta eta theta",
+            "epsilon zeta eta theta",
+        ];
+        let subjects =
+            texts.map(|text| Subject { path: "a.rs", lines: Some((1, 1)), text, ..Subject::default() });
+        let corpus = Corpus::new(&subjects);
+        let evidence = |x, y| corpus.evidence(x, y).unwrap_or_default();
+        assert!(evidence(0, 1) >= DUPLICATE && evidence(1, 2) >= DUPLICATE && evidence(0, 2) < DUPLICATE);
+        let alignment = align(&corpus, &subjects, &[0, 0, 0], &|_, _| false);
+        assert_eq!(alignment.clusters.len(), 2, "{alignment:?}");
+    }
+}

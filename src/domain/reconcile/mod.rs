@@ -188,7 +188,7 @@ pub fn reconcile(input: &Input) -> Vec<Issue> {
         input.lanes.iter().enumerate().flat_map(|(i, lane)| vec![i; lane.findings.len()]).collect();
     let subjects: Vec<Subject> = raised.iter().map(|raised| subject(raised)).collect();
     let corpus = Corpus::new(&subjects);
-    let run = Run { input, raised, subjects: &subjects, corpus: &corpus, claims: Claims::new(&subjects) };
+    let run = Run { input, raised, corpus: &corpus, claims: Claims::new(&subjects) };
     let opposed = |x: usize, y: usize| run.opposes(x, y).is_some();
     let mut alignment = align(&corpus, &subjects, &lane_of, &opposed);
     run.join_duplicates(&mut alignment.clusters);
@@ -258,7 +258,6 @@ fn rank(issue: &Issue) -> impl Ord + '_ {
 struct Run<'a> {
     input: &'a Input,
     raised: Vec<&'a Raised>,
-    subjects: &'a [Subject<'a>],
     corpus: &'a Corpus<'a>,
     claims: Claims<'a>,
 }

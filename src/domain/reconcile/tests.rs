@@ -565,3 +565,28 @@ proptest! {
         prop_assert!(reconcile(&input).iter().all(|issue| issue.verdict != Verdict::Contradiction));
     }
 }
+
+#[test]
+fn hostile_text_is_reconciled_as_fast_as_any() {
+    let began = std::time::Instant::now();
+    let say = |title: &str, body: &str| {
+        let some = |name: &str| {
+            let of = |i: usize| {
+                let mut raised = raised(name, &format!("F{i}"), "a.rs", 7, Severity::High, title);
+                raised.finding.body = body.to_owned();
+                raised.finding.quote = body.to_owned();
+                raised.finding.suggestion = Some(body.to_owned());
+                raised
+            };
+            lane(name, true, (0..60).map(of).collect())
+        };
+        reconcile(&Input { lanes: vec![some("claude"), some("codex")], hearings: Vec::new() })
+    };
+    // The same sixty times, nothing at all, one word without end, words that are looked for around each other.
+    assert_eq!(say(LEAK, LEAK).len(), 1);
+    say("", "");
+    say("", &"a".repeat(100_000));
+    say("", &"before ".repeat(20_000));
+    say("", &"not safe too long `".repeat(5_000));
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
