@@ -222,7 +222,7 @@ fn a_finding_that_says_a_test_fails_is_opposed_where_it_passes() {
     assert_eq!(opposed("The amount doubles. `retried_refund` fails with it."), passes);
     assert_eq!(opposed("Failing: tests::retried_refund"), passes);
     for other in [
-        "`retried_refund` does not fail, although it should.",
+        "`retried_refund` does not fail with it.",
         "`retried_refund` passes, but the caller fails.",
         "The payment fails; `retried_refund` covers something else.",
         "`retried_refund_twice` fails.",
