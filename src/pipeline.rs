@@ -210,7 +210,8 @@ async fn dismiss(
     let decided = memory.unwrap_or_else(|| SummaryMarker { outcome, ..remembered.clone() });
     let state = gate(&settings.fail_on, decided.outcome, &decided.tally);
     if post {
-        let body = render::dismissal::on_summary(&summary.body, &remembered, order, thread);
+        let body =
+            render::dismissal::on_summary(&summary.body, &remembered, &settings.fail_on, order, thread);
         let known = earlier.check.filter(|_| earlier.review_of(&place.pull.head).is_some());
         let check = known.map(|_| render::check::decided_again(&decided, state, &settings.fail_on));
         let written = publish::dismiss(github, place, order, summary, &body, check);

@@ -145,7 +145,7 @@ fn command_words(comment: &str, triggers: &[&str]) -> Option<(usize, Vec<String>
                 let (said, rest) = text.split_at_checked(trigger.len()).unwrap_or_default();
                 said.eq_ignore_ascii_case(trigger) && rest.chars().next().is_none_or(char::is_whitespace)
             };
-            let which = triggers.iter().position(|trigger| begins(&trigger))?;
+            let which = triggers.iter().position(begins)?;
             let said = triggers.get(which)?.len();
             (!prose.hidden_at(at)).then(|| (which, prose.shown_words(comment, at + said..range.end)))
         })

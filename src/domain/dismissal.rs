@@ -60,6 +60,12 @@ fn order(comment: &TimelineComment) -> Option<Dismissal> {
 }
 
 impl SummaryMarker {
+    /// How many findings of the last run are dismissed.
+    #[must_use]
+    pub fn dropped(&self) -> usize {
+        self.dismissed.iter().filter(|dropped| dropped.counted.is_some()).count()
+    }
+
     /// The same memory where exactly these dismissals are given: what counts is no finding, what does not count any
     /// more is one again.
     #[must_use]

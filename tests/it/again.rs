@@ -241,7 +241,7 @@ async fn a_failed_run_on_a_new_commit_does_not_hide_what_was_found_before() {
         .iter()
         .map(|run| run.output("cost-usd").replace('.', "").parse::<u64>().unwrap())
         .sum();
-    assert!(summary.contains(&format!("\"spent\":{spent}}}")), "{spent} of all three runs: {summary}");
+    assert!(summary.contains(&format!("\"spent\":{spent},")), "{spent} of all three runs: {summary}");
     world.assert_clean();
 }
 

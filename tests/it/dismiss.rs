@@ -52,16 +52,35 @@ async fn the_gate_is_decided_again_from_what_is_left_and_no_model_is_asked() {
     let asked = models(&world);
     let one = mona(&world, "/counterpoint dismiss f1 @octocat says the caller never retries").await;
     assert_eq!(end(&one), "exit 1: reviewed already-reviewed, gate tripped, lanes 2/2");
-    insta::assert_snapshot!(counts(&one), @"");
+    insta::assert_snapshot!(counts(&one), @"1 findings: 1 agreed, 0 contradictions, 0 solo, 0 unchecked; 2 inline");
     let two = mona(&world, "Thanks!\n\n/counterpoint dismiss F2 meant so").await;
     assert_eq!(end(&two), "exit 0: reviewed already-reviewed, gate passed, lanes 2/2");
-    insta::assert_snapshot!(counts(&two), @"");
+    insta::assert_snapshot!(counts(&two), @"0 findings: 0 agreed, 0 contradictions, 0 solo, 0 unchecked; 2 inline");
     assert_eq!(models(&world), asked, "no model was asked");
-    insta::assert_snapshot!(newest_check(&world), @"");
+    insta::assert_snapshot!(newest_check(&world), @"success: 0 findings, reviewed before");
     assert_eq!(reactions(&world), ["+1", "+1"]);
     let told = told(&world);
     let summary = told.split("--- comment\n").nth(1).and_then(|rest| rest.split("<details>").next());
-    insta::assert_snapshot!(summary.unwrap_or_default(), @"");
+    insta::assert_snapshot!(summary.unwrap_or_default(), @"
+    ### Counterpoint: 2 dismissed
+
+    **Dismissed by mona:** [`src/session.rs`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires (meant so)
+
+    **Dismissed by mona:** [`src/session.rs`](https://github.com/acme/shop/pull/7#discussion_r<id>) A retried refund is paid twice (@octocat says the caller never retries)
+
+    Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
+
+
+    #### Fix: found by both, independently
+    | | where | what goes wrong |
+    |---|---|---|
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires · dismissed |
+
+    #### From one reviewer
+    | | where | what goes wrong |
+    |---|---|---|
+    | critical | [`src/session.rs:6`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A retried refund is paid twice <sub>Claude</sub> · dismissed |
+    ");
     world.assert_clean();
 }
 
@@ -109,7 +128,16 @@ async fn a_dismissal_that_cannot_be_understood_or_was_changed_is_answered_and_ch
     });
     let edited = on(&world, event).input("fail-on", "any-high").finish().await;
     told.push_str(&format!("edited: {}\n", edited.summary.lines().nth(2).unwrap_or_default()));
-    insta::assert_snapshot!(told, @"");
+    insta::assert_snapshot!(told, @"
+    /counterpoint: Use `/counterpoint dismiss ID REASON` with the id under the finding, such as `f1`.
+    /counterpoint help: Use `/counterpoint dismiss ID REASON` with the id under the finding, such as `f1`.
+    /counterpoint explain f1: I do not know the word `explain`. Use `/counterpoint dismiss ID REASON` with the id under the finding, such as `f1`.
+    /counterpoint dismiss: A dismissal names a finding. Use `/counterpoint dismiss ID REASON` with the id under the finding, such as `f1`.
+    /counterpoint dismiss f1: A dismissal needs a reason. Use `/counterpoint dismiss ID REASON` with the id under the finding, such as `f1`.
+    /counterpoint dismiss src/session.rs:2 wrong: `src/session.rs?2` is no id of a finding. Use `/counterpoint dismiss ID REASON` with the id under the finding, such as `f1`.
+    /counterpoint dismiss f9 wrong: No finding here has the id `f9`.
+    edited: The comment with the command was changed or deleted since.
+    ");
     assert_eq!(newest_check(&world), check);
     world.assert_clean();
 }
@@ -136,7 +164,10 @@ async fn what_is_dismissed_stays_so_after_a_push_and_when_all_is_reviewed_again(
         assert_eq!((run.output("findings"), world.published(7).inline.len()), ("0", 2), "{event}");
         assert!(newest_check(&world).starts_with("success"), "{event}");
     }
-    insta::assert_snapshot!(lines_with(&told(&world), &["**Dismissed"]).join("\n"), @"");
+    insta::assert_snapshot!(lines_with(&told(&world), &["**Dismissed"]).join("\n"), @"
+    - **Dismissed by mona:** [`src/session.rs`](https://github.com/acme/shop/pull/7#discussion_r<id>) A retried refund is paid twice (the caller never retries)
+    - **Dismissed by mona:** [`src/session.rs`](https://github.com/acme/shop/pull/7#discussion_r<id>) Expired token is accepted at the boundary (meant so)
+    ");
     world.assert_clean();
 }
 
@@ -153,7 +184,10 @@ async fn when_the_right_to_write_is_lost_the_finding_counts_again_and_that_is_to
     both_agree(&world);
     let run = gated(&world).await;
     assert_eq!(end(&run), "exit 1: reviewed ok, gate tripped, lanes 2/2");
-    insta::assert_snapshot!(lines_with(&run.summary, &["counts again"]).join("\n"), @"");
+    insta::assert_snapshot!(lines_with(&run.summary, &["counts again"]).join("\n"), @"
+    `f1` counts again: nobody could confirm that mona, who dismissed it, may write to this repository.
+    `f2` counts again: nobody could confirm that mona, who dismissed it, may write to this repository.
+    ");
     world.permission("mona", Permission::Write);
     let back = gated(&world).await;
     assert_eq!(end(&back), "exit 0: reviewed already-reviewed, gate passed, lanes 2/2");
@@ -191,7 +225,7 @@ async fn a_half_review_stays_undecided_whatever_is_dismissed() {
     let half = gated(&world).await;
     assert_eq!(end(&half), "exit 1: partial lane-failed, gate tripped, lanes 1/2");
     let run = mona(&world, "/counterpoint dismiss f1 the caller never retries").await;
-    insta::assert_snapshot!(end(&run), @"");
+    insta::assert_snapshot!(end(&run), @"exit 0: partial already-reviewed, gate undecided, lanes 0/2");
     assert!(newest_check(&world).starts_with("neutral"), "{}", newest_check(&world));
     world.assert_clean();
 }

@@ -1,6 +1,7 @@
 //! Findings that somebody told us to drop: who, and why.
 
 use super::{MAX_BODY, inline, place, safe, summary};
+use crate::domain::config::Gate;
 use crate::domain::dismissal::Dismissal;
 use crate::domain::marker::{self, SummaryMarker};
 use crate::domain::outcome::Reason;
@@ -41,18 +42,27 @@ pub(super) fn void(review: &Review) -> Vec<String> {
     .collect()
 }
 
-/// The summary comment that stands, with a finding dismissed and what is remembered now.
+/// The summary comment that stands, with a finding dismissed, what is remembered now, and the gates as they are now.
 #[must_use]
-pub fn on_summary(existing: &str, memory: &SummaryMarker, dismissal: &Dismissal, thread: &Thread) -> String {
+pub fn on_summary(
+    existing: &str,
+    memory: &SummaryMarker,
+    gates: &[Gate],
+    dismissal: &Dismissal,
+    thread: &Thread,
+) -> String {
     let url = &thread.comment.url;
     let title = safe::inline(&thread.marker.title, MAX_TITLE);
     let line = told(dismissal, &linked(&thread.marker.path, url), &title);
-    let headline = summary::headline_of(&memory.tally, memory.outcome, Reason::Ok);
+    let headline = summary::headline_of(&memory.tally, memory.dropped(), memory.outcome, Reason::Ok);
+    let gate = summary::gate_of(gates, memory.outcome, &memory.tally);
     let (text, _) = existing.rsplit_once("\n\n").unwrap_or((existing, ""));
     let mut lines: Vec<String> = Vec::new();
     for old in text.lines().filter(|old| **old != line) {
         if old.starts_with(HEADLINE) {
             lines.extend([format!("{HEADLINE}{headline}"), String::new(), line.clone()]);
+        } else if old.starts_with("The gate") {
+            lines.extend(gate.clone());
         } else if old.contains(&format!("]({url})")) && !old.starts_with("**Dismissed") {
             lines.push(struck(old));
         } else {
@@ -65,12 +75,12 @@ pub fn on_summary(existing: &str, memory: &SummaryMarker, dismissal: &Dismissal,
     format!("{text}\n\n{marker}")
 }
 
-/// A line about a finding that says it is dismissed: a row of a table in its last cell.
+/// A line about a finding that says it is dismissed: a row of a table in its last cell. It blocks nothing any more.
 fn struck(line: &str) -> String {
     const SAYS: &str = " · dismissed";
     match line.strip_suffix(" |") {
         _ if line.contains(SAYS) => line.to_owned(),
-        Some(row) => format!("{row}{SAYS} |"),
+        Some(row) => format!("{}{SAYS} |", row.replacen(", blocks |", " |", 1)),
         None => format!("{line}{SAYS}"),
     }
 }

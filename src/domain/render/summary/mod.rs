@@ -5,8 +5,9 @@ mod files;
 mod findings;
 
 use super::{MAX_BODY, check, dismissal, lanes, safe, words};
+use crate::domain::config::Gate;
 use crate::domain::marker::{self, Dropped, Open, SummaryMarker};
-use crate::domain::outcome::{GateState, Outcome, Reason, Tally};
+use crate::domain::outcome::{self, GateState, Outcome, Reason, Tally};
 use crate::domain::pass::LaneReport;
 use crate::domain::review::{Listed, Review, Shown};
 
@@ -98,16 +99,17 @@ pub fn markdown(review: &Review, room: usize) -> String {
 #[must_use]
 pub fn headline(review: &Review) -> String {
     let (outcome, reason) = review.outcome();
-    headline_of(&review.tally(), outcome, reason)
+    headline_of(&review.tally(), review.dismissed.len(), outcome, reason)
 }
 
 /// The same from what is remembered.
 #[must_use]
-pub fn headline_of(tally: &Tally, outcome: Outcome, reason: Reason) -> String {
+pub fn headline_of(tally: &Tally, dismissed: usize, outcome: Outcome, reason: Reason) -> String {
     let told = [
         (tally.both(), "to fix"),
         (tally.contested(), "for you to decide"),
         (tally.one(), "from one reviewer"),
+        (dismissed, "dismissed"),
     ];
     let parts: Vec<String> = told
         .iter()
@@ -227,6 +229,12 @@ pub fn warnings(review: &Review) -> Vec<String> {
 
 /// What the gates say, where they do not let the pull request pass.
 fn gate(review: &Review) -> Option<String> {
-    let stops = matches!(review.gate(), GateState::Tripped | GateState::Undecided);
-    check::gate_sentence(&review.settings.fail_on, review.outcome().0, &review.tally()).filter(|_| stops)
+    gate_of(&review.settings.fail_on, review.outcome().0, &review.tally())
+}
+
+/// The same from what is remembered.
+#[must_use]
+pub fn gate_of(gates: &[Gate], outcome: Outcome, tally: &Tally) -> Option<String> {
+    let stops = matches!(outcome::gate(gates, outcome, tally), GateState::Tripped | GateState::Undecided);
+    check::gate_sentence(gates, outcome, tally).filter(|_| stops)
 }
