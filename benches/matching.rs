@@ -7,7 +7,7 @@
 //! Prints medians of some runs, and the fastest, which a busy machine disturbs least. All findings stand in one file,
 //! which is the slowest case: those of different files are not compared.
 
-#![allow(clippy::print_stdout, clippy::cast_precision_loss, reason = "a tool for developers")]
+#![allow(clippy::print_stdout, clippy::indexing_slicing, reason = "a tool for developers")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -15,6 +15,9 @@ use crate::domain::finding::{Anchor, Cleared, Raised};
 /// How few letters, digits and underscores of evidence count.
 const EVIDENCE: usize = 6;
 
+/// Fixes of longer lines, in bytes, are not compared: every pair is, and nobody replaces one token of such a line.
+const LONGEST_LINE: usize = 500;
+
 /// Why two claims exclude each other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
@@ -196,11 +199,11 @@ fn decides(token: &str) -> bool {
 
 /// The one line that both suggestions replace.
 fn original<'a>(a: &Subject<'a>, b: &Subject<'a>) -> Option<&'a str> {
-    let one_line = |quote: &str| quote.trim().lines().count() == 1;
+    let one_line = |quote: &str| quote.len() <= LONGEST_LINE && quote.trim().lines().count() == 1;
     let same_line = a.lines.is_some_and(|(start, end)| start == end) && a.lines == b.lines;
     let (qa, qb) = (a.quote.trim(), b.quote.trim());
     match (qa.is_empty(), qb.is_empty()) {
-        (false, false) => (one_line(qa) && squeeze(qa) == squeeze(qb)).then_some(qa),
+        (false, false) => (one_line(qa) && one_line(qb) && squeeze(qa) == squeeze(qb)).then_some(qa),
         (false, true) => (one_line(qa) && same_line).then_some(qa),
         (true, false) => (one_line(qb) && same_line).then_some(qb),
         (true, true) => None,
@@ -215,7 +218,7 @@ struct Replaced {
 
 /// The one token in which a suggestion differs from the line, if it is exactly one.
 fn replaced(original: &str, suggestion: &str) -> Option<Replaced> {
-    if suggestion.trim().lines().count() != 1 {
+    if suggestion.len() > LONGEST_LINE || suggestion.trim().lines().count() != 1 {
         return None;
     }
     let (old, new) = (code_tokens(original), code_tokens(suggestion));

@@ -84,7 +84,8 @@ impl Profile {
 /// What a claim is about: its title, or else its first sentence. Many an explanation of a bug ends in the wish for a
 /// test, and is still about the bug.
 pub(super) fn headline<'a>(title: &'a str, body: &'a str) -> &'a str {
-    let body = body.trim_start();
+    let opening = |text: &'a str| text.get(..text.floor_char_boundary(OPENING_CHARS)).unwrap_or_default();
+    let (title, body) = (opening(title), opening(body.trim_start()));
     let end = body.match_indices(['.', '\n']).map(|(at, _)| at);
     let sentence = |at: &usize| {
         body.get(at + 1..).is_none_or(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
