@@ -245,7 +245,7 @@ mod tests {
         let b = format!(
             r#"{{"title":"{LEAK_TOO}"}},{{"title":"The connect timeout is too long","path":"t.rs","line_start":4}},{{"title":"Typo in the changelog"}}"#
         );
-        insta::assert_snapshot!(json(&a, &b), @r#"{"version":1,"pairs":[{"a":"p","b":"b1","score":0.9201,"verdict":"agreed"},{"a":"a1","b":"b2","score":0.944,"verdict":"contradiction"}],"maybe":[],"only_a":["q"],"only_b":["b3"],"groups":[["p","q"]]}"#);
+        insta::assert_snapshot!(json(&a, &b), @r#"{"version":1,"pairs":[{"a":"p","b":"b1","score":0.9305,"verdict":"agreed"},{"a":"a1","b":"b2","score":0.9407,"verdict":"contradiction"}],"maybe":[],"only_a":["q"],"only_b":["b3"],"groups":[["p","q"]]}"#);
     }
 
     #[test]

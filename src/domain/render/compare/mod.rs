@@ -367,14 +367,14 @@ mod tests {
             codex: The connect timeout is too long
             opposite advice on connect timeout: claude says too short, codex says too long
             Settle it: which way is connect timeout meant to change?
-            [same 0.94: overlapping lines (1.00), terms timeout, connect (0.54), wording (0.77), against the others (+0.69)]
+            [same 0.94: overlapping lines (2.20), terms timeout, connect (0.54), wording (0.77), words (0.67), both about retries (1.00), against the others (+0.65)]
 
         Both say
 
           high (codex: medium)  src/pool.rs:57 and src/pool.rs:58
             claude: Connection leaks when connect() returns early before release()
             codex: Early return from connect() skips release(), so the connection leaks
-            [same 0.93: 1 line apart (0.60), terms connect, release, early, leaks (0.89), wording (0.41), against the others (+0.24)]
+            [same 0.94: 1 line apart (1.20), terms connect, release, early, leaks (0.89), wording (0.48), words (0.77), both about leaks of resources (1.00), against the others (+0.28)]
 
         Only claude says
 
@@ -409,14 +409,14 @@ mod tests {
         - **codex:** The connect timeout is too long
         - **Why:** opposite advice on `connect timeout`: claude says `too short`, codex says `too long`
         - **Settle it:** which way is `connect timeout` meant to change?
-        - <sub>same 0.94: overlapping lines (1.00), terms timeout, connect (0.54), wording (0.77), against the others (+0.69)</sub>
+        - <sub>same 0.94: overlapping lines (2.20), terms timeout, connect (0.54), wording (0.77), words (0.67), both about retries (1.00), against the others (+0.65)</sub>
 
         #### Both say
 
         **`src/pool.rs:57` and `src/pool.rs:58`** · high (codex: medium)
         - **claude:** Connection leaks when connect() returns early before release()
         - **codex:** Early return from connect() skips release(), so the connection leaks
-        - <sub>same 0.93: 1 line apart (0.60), terms connect, release, early, leaks (0.89), wording (0.41), against the others (+0.24)</sub>
+        - <sub>same 0.94: 1 line apart (1.20), terms connect, release, early, leaks (0.89), wording (0.48), words (0.77), both about leaks of resources (1.00), against the others (+0.28)</sub>
 
         #### Only claude says
 
