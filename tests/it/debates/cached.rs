@@ -29,7 +29,7 @@ const PATH: &str = "src/quota.rs";
 fn line(number: usize) -> String {
     // Every hundredth line calls one of the functions.
     let (function, ..) = WRONG[number / 100 % WRONG.len()];
-    let function = if number % 100 == 0 { function } else { "compute" };
+    let function = if number.is_multiple_of(100) { function } else { "compute" };
     format!("let quota_{number:04} = {function}(&input, limit + {number}, &options, \"region-{number}\");")
 }
 

@@ -10,6 +10,8 @@ mod in_turn;
 mod shown_blind;
 mod strategies;
 mod three_lanes;
+mod unheard;
+mod votes;
 mod wide;
 
 use crate::shop::*;
@@ -64,6 +66,19 @@ fn answers(said: impl IntoIterator<Item = Said>) -> Reply {
 /// The expiry, refuted with code that stands.
 fn refuted() -> Reply {
     votes([challenge(EXPIRY, "refuted", SAFE, FILE, IS_VALID)])
+}
+
+/// A shop in which Codex refutes Claude's expiry.
+async fn contested() -> World {
+    let world = one_sided().await;
+    world.codex().challenges(refuted());
+    world
+}
+
+/// Claude's answer to that, with code that stands.
+fn stands() -> Said {
+    defence(EXPIRY, "stand", FILE, COMPARISON)
+        .claim("Nothing in this file issues tokens with a second to spare.")
 }
 
 /// What the outputs say of how the run ended, and how many issues ended in which class: only classes that have some.

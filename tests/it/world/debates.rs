@@ -2,9 +2,6 @@
 //!
 //! Findings come before a reviewer shuffled and under names made for the question, so scripts speak of them by title.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use serde_json::{Value, json};
 
 use super::models::ModelRequest;
@@ -21,8 +18,6 @@ pub enum Pass {
 impl ModelRequest {
     /// What stands behind the pull request: the part that differs from pass to pass.
     pub fn task(&self) -> String {
-        static FENCE: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"\n----- (data-[0-9a-f]+) end\n").unwrap());
         let content = match self.vendor {
             Vendor::Anthropic => &self.body["messages"][0]["content"],
             Vendor::OpenAi => &self.body["input"][0]["content"],
@@ -30,7 +25,7 @@ impl ModelRequest {
                 let messages = self.body["messages"].as_array();
                 let mut users = messages.into_iter().flatten().filter(|message| message["role"] == "user");
                 let said = users.next().and_then(|message| message["content"].as_str()).unwrap_or_default();
-                return FENCE.splitn(said, 2).last().unwrap_or_default().to_owned();
+                return behind_the_fence(said).to_owned();
             }
         };
         let last = content.as_array().and_then(|blocks| blocks.last());
@@ -67,14 +62,13 @@ impl ModelRequest {
     }
 
     /// Words in the question of a challenge or a defence that tell who else is there.
-    pub fn tells_who(&self) -> Vec<String> {
-        static WHO: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"(?i)claude|anthropic|sonnet|opus|codex|openai|\bgpt|qwen").unwrap()
-        });
+    pub fn tells_who(&self) -> Vec<&'static str> {
+        const WHO: [&str; 8] = ["claude", "anthropic", "sonnet", "opus", "codex", "openai", "gpt", "qwen"];
         if self.pass() == Pass::Review {
             return Vec::new();
         }
-        WHO.find_iter(&self.task()).map(|word| word.as_str().to_owned()).collect()
+        let task = self.task().to_lowercase();
+        WHO.into_iter().filter(|who| task.contains(who)).collect()
     }
 
     /// A reply in the names of this question, wherever it names a finding by its title.
@@ -92,6 +86,13 @@ impl ModelRequest {
         }
         reply
     }
+}
+
+/// What follows on the first fenced text; all of it where there is none.
+fn behind_the_fence(said: &str) -> &str {
+    let mut rests =
+        said.match_indices("\n----- data-").filter_map(|(at, _)| said.get(at + 1..)?.split_once('\n'));
+    rests.find(|(line, _)| line.ends_with(" end")).map_or(said, |(_, rest)| rest)
 }
 
 /// What a reviewer says of one finding.

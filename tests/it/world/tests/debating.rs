@@ -86,5 +86,5 @@ async fn a_question_that_tells_who_raised_a_finding_is_a_violation() {
     claude(&world, &to_claude("Set `pass` to \"review\". Claude.")).await;
     world.assert_clean();
     claude(&world, &to_claude(&format!("{CHALLENGE}, raised by GPT-6.1"))).await;
-    assert_eq!(world.take_violations(), ["Anthropic: not blind, told of GPT"]);
+    assert_eq!(world.take_violations(), ["Anthropic: not blind, told of gpt"]);
 }
