@@ -25,7 +25,7 @@ async fn a_finding_that_whoever_raised_it_stands_by_is_disputed_and_both_sides_a
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>Raised blind by Claude, contested by Codex.</sub>
+    <sub>`f1` · Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
     ### Counterpoint: 1 for you to decide
@@ -78,7 +78,7 @@ async fn a_finding_that_is_narrowed_keeps_what_is_left_of_it() {
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>Raised blind by Claude, contested by Codex.</sub>
+    <sub>`f1` · Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
     ### Counterpoint: 1 for you to decide
@@ -242,7 +242,7 @@ async fn only_what_was_refuted_is_answered_for() {
 
     > **For (Codex), who confirms it:** It doubles: `if retried { amount * 2 } else { amount }` ([line 6](https://github.com/acme/shop/blob/<head>/src/session.rs#L6))
 
-    <sub>Raised blind by Claude, checked and confirmed by Codex.</sub>
+    <sub>`f1` · Raised blind by Claude, checked and confirmed by Codex.</sub>
 
     --- inline src/session.rs:2 RIGHT
     **A token is accepted in the second it expires** · high · the reviewers disagree
@@ -257,7 +257,7 @@ async fn only_what_was_refuted_is_answered_for() {
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>Raised blind by Claude, contested by Codex.</sub>
+    <sub>`f2` · Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
     ### Counterpoint: 1 to fix, 1 for you to decide
@@ -315,7 +315,7 @@ async fn both_lanes_attack_and_answer_at_the_same_time() {
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>Raised blind by Claude, contested by Codex.</sub>
+    <sub>`f1` · Raised blind by Claude, contested by Codex.</sub>
 
     --- comment
     ### Counterpoint: 1 for you to decide
