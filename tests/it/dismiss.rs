@@ -163,6 +163,7 @@ async fn what_is_dismissed_stays_so_after_a_push_and_when_all_is_reviewed_again(
         assert_eq!(end(&run), "exit 0: reviewed ok, gate passed, lanes 2/2", "{event}");
         assert_eq!((run.output("findings"), world.published(7).inline.len()), ("0", 2), "{event}");
         assert!(newest_check(&world).starts_with("success"), "{event}");
+        crate::replay::again(&world, &run).await;
     }
     insta::assert_snapshot!(lines_with(&told(&world), &["**Dismissed"]).join("\n"), @"
     - **Dismissed by mona:** [`src/session.rs`](https://github.com/acme/shop/pull/7#discussion_r<id>) A retried refund is paid twice (the caller never retries)

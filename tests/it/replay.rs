@@ -65,7 +65,8 @@ fn assert_same(kept: &Kept, run: &Finished, json: &Finished, markdown: &Finished
     assert_eq!(markdown.stdout.trim_end(), run.summary.trim_end());
 }
 
-async fn again(world: &World, run: &Finished) {
+/// Decides the record of a run again and fails unless it comes to the same.
+pub async fn again(world: &World, run: &Finished) {
     let kept = Kept::of(run);
     let requests = world.requests().len();
     let json = kept.replay(world, &["--format", "json"]).await;
