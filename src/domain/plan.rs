@@ -347,7 +347,8 @@ impl Plan {
                 .iter()
                 .filter(|report| report.lane == planned.lane.name)
                 .flat_map(|report| &report.passes);
-            passes.filter_map(|pass| pass.max_output).filter(|cap| *cap < planned.output(most))
+            let reviews = passes.filter(|pass| pass.purpose == Purpose::Review);
+            reviews.filter_map(|pass| pass.max_output).filter(|cap| *cap < planned.output(most))
         });
         if let Some(least) = limited.min() {
             steps.push(format!("answers are limited to {least} tokens instead of {most}"));

@@ -298,7 +298,7 @@ async fn a_push_edits_the_summary_and_repeats_no_thread() {
 
     </details>
 
-    <sub>Raised blind by Claude and Codex, independently.</sub>
+    <sub>`f1` · Raised blind by Claude and Codex, independently.</sub>
     <!-- counterpoint:v1 -->
 
     --- inline src/session.rs:13 RIGHT
@@ -308,7 +308,7 @@ async fn a_push_edits_the_summary_and_repeats_no_thread() {
 
     The call fails in production.
 
-    <sub>Raised blind by Claude and Codex, independently.</sub>
+    <sub>`f2` · Raised blind by Claude and Codex, independently.</sub>
     <!-- counterpoint:v1 -->
 
     --- comment

@@ -68,7 +68,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
 
     **To settle it:** can what Claude describes happen, or does Codex's reason rule it out?
 
-    <sub>Raised blind by Claude, contradicted blind by Codex.</sub>
+    <sub>`f1` · Raised blind by Claude, contradicted blind by Codex.</sub>
     <!-- counterpoint:v1 -->
 
     --- inline src/session.rs:2 RIGHT
@@ -86,7 +86,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
 
     </details>
 
-    <sub>Raised blind by Claude and Codex, independently.</sub>
+    <sub>`f2` · Raised blind by Claude and Codex, independently.</sub>
     <!-- counterpoint:v1 -->
 
     --- comment

@@ -267,7 +267,7 @@ async fn a_mistake_in_the_configuration_is_told_with_file_line_and_column() {
     for text in [
         "strategi: auto\n",
         "version: 1\nbudget:\n  max_cost_usd: lots\n",
-        "strategy: adversarial\n",
+        "strategy: thorough\n",
         "fail_on: sometimes\n",
         "inline: {one: urgent}\n",
         "lanes:\n  claude:\n    provider: google\n",
@@ -287,10 +287,10 @@ async fn a_mistake_in_the_configuration_is_told_with_file_line_and_column() {
         world.assert_clean();
     }
     insta::assert_snapshot!(told_all, @r#"
-    The configuration on `main` has a mistake: .github/counterpoint.yml:1:1: unknown field `strategi`, expected one of `version`, `lanes`, `strategy`, `fail_on`, `on_failure`, `budget`, `inline`, `paths`, `trigger`, `guidelines`, `prices`. Correct the file on the base branch; `counterpoint doctor` checks it.
+    The configuration on `main` has a mistake: .github/counterpoint.yml:1:1: unknown field `strategi`, expected one of `version`, `lanes`, `strategy`, `fail_on`, `on_failure`, `budget`, `inline`, `paths`, `evidence`, `trigger`, `guidelines`, `prices`. Correct the file on the base branch; `counterpoint doctor` checks it.
     The configuration on `main` has a mistake: .github/counterpoint.yml:3:17: budget.max_cost_usd: invalid type: string "lots", expected an amount in US dollars such as 0.50. Correct the file on the base branch; `counterpoint doctor` checks it.
-    The configuration on `main` has a mistake: .github/counterpoint.yml:1:11: strategy: expected `auto`, `single` or `parallel`, got `adversarial`. Correct the file on the base branch; `counterpoint doctor` checks it.
-    The configuration on `main` has a mistake: .github/counterpoint.yml:1:10: fail_on: expected `never`, `any-high`, `agreed-high`, `contradiction` or `incomplete`, got `sometimes`. Correct the file on the base branch; `counterpoint doctor` checks it.
+    The configuration on `main` has a mistake: .github/counterpoint.yml:1:11: strategy: expected `auto`, `single`, `sequential`, `parallel` or `adversarial`, got `thorough`. Correct the file on the base branch; `counterpoint doctor` checks it.
+    The configuration on `main` has a mistake: .github/counterpoint.yml:1:10: fail_on: expected `never`, `any-high`, `agreed-high`, `disputed`, `contradiction` or `incomplete`, got `sometimes`. Correct the file on the base branch; `counterpoint doctor` checks it.
     The configuration on `main` has a mistake: .github/counterpoint.yml:1:15: inline.one: unknown variant `urgent`, expected one of `low`, `medium`, `high`, `critical`. Correct the file on the base branch; `counterpoint doctor` checks it.
     The configuration on `main` has a mistake: .github/counterpoint.yml:3:15: lanes.claude.provider: expected `anthropic`, `openai`, `azure`, `bedrock`, `vertex`, `github` or `compatible`, got `google`. Correct the file on the base branch; `counterpoint doctor` checks it.
     The configuration on `main` has a mistake: .github/counterpoint.yml:2:13: paths.exclude[0]: expected a glob such as `src/**/*.rs`: unclosed character class; missing ']'. Correct the file on the base branch; `counterpoint doctor` checks it.
@@ -339,9 +339,9 @@ async fn a_configuration_that_the_pull_request_changes_is_reported_and_not_appli
         told_all.push_str(&format!("{}\n", lines_with(&summary, &["This pull request changes"]).join("\n")));
         world.assert_clean();
     }
-    insta::assert_snapshot!(told_all, @r"
+    insta::assert_snapshot!(told_all, @"
     This pull request changes `.github/counterpoint.yml`: the change applies once it is merged.
-    This pull request changes `.github/counterpoint.yml`, and the new version has a mistake: .github/counterpoint.yml:1:1: unknown field `strategi`, expected one of `version`, `lanes`, `strategy`, `fail_on`, `on_failure`, `budget`, `inline`, `paths`, `trigger`, `guidelines`, `prices`.
+    This pull request changes `.github/counterpoint.yml`, and the new version has a mistake: .github/counterpoint.yml:1:1: unknown field `strategi`, expected one of `version`, `lanes`, `strategy`, `fail_on`, `on_failure`, `budget`, `inline`, `paths`, `evidence`, `trigger`, `guidelines`, `prices`.
     ");
 }
 
@@ -426,8 +426,8 @@ async fn the_summary_and_the_comments_say_what_blocks() {
     insta::assert_snapshot!(end(&run), @"exit 1: reviewed ok, gate tripped, lanes 2/2");
     let told = told(&world);
     insta::assert_snapshot!(lines_with(&told, &["block"]).join("\n"), @"
-    <sub>Raised blind by Claude; Codex read the same and did not raise it · does not block</sub>
-    <sub>Raised blind by Claude and Codex, independently · blocks</sub>
+    <sub>`f1` · Raised blind by Claude; Codex read the same and did not raise it · does not block</sub>
+    <sub>`f2` · Raised blind by Claude and Codex, independently · blocks</sub>
     | high, blocks | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
     ");
     insta::assert_snapshot!(lines_with(&told, &["gate"]).join("\n"), @"

@@ -371,7 +371,7 @@ async fn what_is_typed_wrong_ends_with_two_and_says_what_was_expected() {
         &["review", "--post"],
         &["review", "acme/shop#7", "--diff", "x"],
         &["review", "acme/shop#7", "--format", "sarif"],
-        &["review", "acme/shop#7", "--strategy", "adversarial"],
+        &["review", "acme/shop#7", "--strategy", "thorough"],
         &["review", "acme/shop#7", "--max-cost-usd", "much"],
         &["review", "acme/shop#7", "--fail-on", "budget"],
         &["review", "acme/shop#7", "--config", "none.yml"],
@@ -393,9 +393,9 @@ async fn what_is_typed_wrong_ends_with_two_and_says_what_was_expected() {
     ["review", "--post"]: 2 error: the following required arguments were not provided:
     ["review", "acme/shop#7", "--diff", "x"]: 2 error: the argument '[TARGET]' cannot be used with '--diff <FILE>'
     ["review", "acme/shop#7", "--format", "sarif"]: 2 error: invalid value 'sarif' for '--format <FORMAT>'
-    ["review", "acme/shop#7", "--strategy", "adversarial"]: 2 ERROR `strategy`: expected `auto`, `single` or `parallel`, got `adversarial`
+    ["review", "acme/shop#7", "--strategy", "thorough"]: 2 ERROR `strategy`: expected `auto`, `single`, `sequential`, `parallel` or `adversarial`, got `thorough`
     ["review", "acme/shop#7", "--max-cost-usd", "much"]: 2 ERROR `max-cost-usd`: expected an amount in US dollars such as 0.50, got `much`
-    ["review", "acme/shop#7", "--fail-on", "budget"]: 2 ERROR `fail-on`: expected `never`, `any-high`, `agreed-high`, `contradiction` or `incomplete`, got `budget`
+    ["review", "acme/shop#7", "--fail-on", "budget"]: 2 ERROR `fail-on`: expected `never`, `any-high`, `agreed-high`, `disputed`, `contradiction` or `incomplete`, got `budget`
     ["review", "acme/shop#7", "--config", "none.yml"]: 2 ERROR none.yml cannot be read: No such file or directory (os error 2)
     ["compare", "a.json"]: 2 error: the following required arguments were not provided:
     "#);

@@ -487,7 +487,7 @@ async fn a_command_nobody_understands_is_answered_with_a_confused_face_and_the_g
     let mut told = String::new();
     for text in [
         "/review harder",
-        "/review adversarial",
+        "/review thorough",
         "/review max=lots",
         "/review claude codex",
         "/review ::error::x",
@@ -499,15 +499,15 @@ async fn a_command_nobody_understands_is_answered_with_a_confused_face_and_the_g
     }
     insta::assert_snapshot!(told, @r#"
     exit 0: skipped bad-command, gate off, lanes 0/0 ["confused"]
-    I do not know the word `harder`. Use `/review [full] [auto|single|parallel] [claude|codex] [max=USD]`. Write the command again in a new comment.
+    I do not know the word `harder`. Use `/review [full] [auto|single|sequential|parallel|adversarial] [claude|codex] [max=USD]`. Write the command again in a new comment.
     exit 0: skipped bad-command, gate off, lanes 0/0 ["confused"]
-    I do not know the word `adversarial`. Use `/review [full] [auto|single|parallel] [claude|codex] [max=USD]`. Write the command again in a new comment.
+    I do not know the word `thorough`. Use `/review [full] [auto|single|sequential|parallel|adversarial] [claude|codex] [max=USD]`. Write the command again in a new comment.
     exit 0: skipped bad-command, gate off, lanes 0/0 ["confused"]
-    `max=lots` is not an amount in US dollars such as `max=0.50`. Use `/review [full] [auto|single|parallel] [claude|codex] [max=USD]`. Write the command again in a new comment.
+    `max=lots` is not an amount in US dollars such as `max=0.50`. Use `/review [full] [auto|single|sequential|parallel|adversarial] [claude|codex] [max=USD]`. Write the command again in a new comment.
     exit 0: skipped bad-command, gate off, lanes 0/0 ["confused"]
-    A command can name only one reviewer, and `codex` is a second one. Use `/review [full] [auto|single|parallel] [claude|codex] [max=USD]`. Write the command again in a new comment.
+    A command can name only one reviewer, and `codex` is a second one. Use `/review [full] [auto|single|sequential|parallel|adversarial] [claude|codex] [max=USD]`. Write the command again in a new comment.
     exit 0: skipped bad-command, gate off, lanes 0/0 ["confused"]
-    I do not know the word `??error??x`. Use `/review [full] [auto|single|parallel] [claude|codex] [max=USD]`. Write the command again in a new comment.
+    I do not know the word `??error??x`. Use `/review [full] [auto|single|sequential|parallel|adversarial] [claude|codex] [max=USD]`. Write the command again in a new comment.
     "#);
 }
 
@@ -564,7 +564,7 @@ async fn an_input_nobody_understands_names_the_input_and_what_was_expected() {
     let world = shop().await;
     let mut told = String::new();
     for (name, value) in [
-        ("strategy", "adversarial"),
+        ("strategy", "thorough"),
         ("max-cost-usd", "a dollar"),
         ("max-cost-usd", "-1"),
         ("max-minutes", "0"),
@@ -580,12 +580,8 @@ async fn an_input_nobody_understands_names_the_input_and_what_was_expected() {
         told.push_str(&format!("{}\n{}\n", end(&run), run.stdout));
     }
     insta::assert_snapshot!(told, @"
-    exit 0: failed no-lane, gate off, lanes 0/2
-    Counterpoint: not reviewed
-    failed (no-lane)
-    ! Claude and Codex did not finish (127.0.0.1:35049 had an error (HTTP 500): api_error: Nobody scripted this call, 3 tries, 0:01). Run it again later.
-
-    0 files read · 0 of 2 reviewers · 2 s · $0.00 of $1.00 (worst case planned $1.00)
+    exit 2: failed bad-configuration, gate off, lanes 0/0
+    The inputs cannot be read: `strategy`: expected `auto`, `single`, `sequential`, `parallel` or `adversarial`, got `thorough`. Correct the input in the workflow.
 
     exit 2: failed bad-configuration, gate off, lanes 0/0
     The inputs cannot be read: `max-cost-usd`: expected an amount in US dollars such as 0.50, got `a dollar`. Correct the input in the workflow.

@@ -459,11 +459,11 @@ mod tests {
         );
         check(
             "lanes:\n  claude: {roles: [boss]}\n",
-            "counterpoint.yml:2:18: lanes.claude.roles: expected `lead`, `review` or `challenge`, got `boss`",
+            "counterpoint.yml:2:19: lanes.claude.roles: expected `lead`, `review` or `challenge`, got `boss`",
         );
         check(
             "lanes:\n  claude:\n    models: {harsh: x}\n",
-            "counterpoint.yml:3:13: lanes.claude.models: expected ",
+            "counterpoint.yml:3:13: lanes.claude.models: expected `auto`, `single`, `sequential`, `parallel` or `adversarial`, got `harsh`",
         );
         check("version: 2\n", "counterpoint.yml:1:10: version: expected version 1, got 2");
         check(

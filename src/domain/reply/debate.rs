@@ -246,7 +246,13 @@ mod tests {
         let read: Vec<(&str, Stance)> =
             reply.challenges.iter().map(|challenge| (challenge.target.as_str(), challenge.stance)).collect();
         assert_eq!(read, [("T1", Stance::Refuted), ("2", Stance::PreExisting), ("T3", Stance::Plausible)]);
-        insta::assert_snapshot!(reply.problems.join("\n"), @"");
+        insta::assert_snapshot!(reply.problems.join("\n"), @"
+        challenge 2 answers for a second time and was left out
+        challenge 3 has a `corrected_severity` that is not known; it was ignored
+        challenge 4 has no verdict that is known; taken as plausible
+        challenge 5 names no `target_id` and was left out
+        challenge 6 names no `target_id` and was left out
+        ");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use futures_util::StreamExt as _;
 use futures_util::future::{self, LocalBoxFuture};
 use futures_util::stream::FuturesUnordered;
 
-use super::conversation::{Bench, Pass, Seat, Task};
+use super::conversation::{Bench, Pass, Task};
+use super::seat::Seat;
 use super::{Ended, MOST_IN_FLIGHT, Passes, lost};
 use crate::domain::pass::{End, PassReport};
 use crate::domain::plan::{Batch, Offer, Step};

@@ -6,7 +6,8 @@ use futures_util::StreamExt as _;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
 
-use super::conversation::{Bench, Pass, Seat, Task};
+use super::conversation::{Bench, Pass, Task};
+use super::seat::Seat;
 use super::{MOST_IN_FLIGHT, Passes, lost};
 use crate::domain::budget::Unaffordable;
 use crate::domain::debate::{Purpose, Question};

@@ -4,6 +4,7 @@
 mod blind;
 mod conversation;
 mod debate;
+mod seat;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,9 +13,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::blind::Round;
+use self::conversation::Bench;
 pub use self::conversation::Matter;
-use self::conversation::{Bench, Seat};
 use self::debate::Debate;
+use self::seat::Seat;
 use crate::adapters::Endpoints;
 use crate::adapters::clock::Clock;
 use crate::domain::budget::Ledger;

@@ -32,8 +32,6 @@ async fn a_finding_that_whoever_raised_it_stands_by_is_disputed_and_both_sides_a
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
-
     #### Decide: the reviewers differ
     **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · disputed
     - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
@@ -84,8 +82,6 @@ async fn a_finding_that_is_narrowed_keeps_what_is_left_of_it() {
     ### Counterpoint: 1 for you to decide
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
-
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
 
     #### Decide: the reviewers differ
     **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high, now medium · disputed
@@ -140,8 +136,6 @@ async fn a_finding_lowered_below_what_is_shown_inline_stays_in_the_summary() {
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
-
     #### Decide: the reviewers differ
     **[`src/session.rs:2`](https://github.com/acme/shop/blob/<head>/src/session.rs#L2) A token is accepted in the second it expires** · high, now low · disputed
     - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
@@ -184,8 +178,6 @@ async fn a_finding_that_whoever_raised_it_gives_up_is_withdrawn_and_told_in_a_fo
     ### Counterpoint: nothing found
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
-
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
 
     <details><summary>1 withdrawn</summary>
 
@@ -264,8 +256,6 @@ async fn only_what_was_refuted_is_answered_for() {
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
-
     #### Fix: found by both
     | | where | what goes wrong |
     |---|---|---|
@@ -321,8 +311,6 @@ async fn both_lanes_attack_and_answer_at_the_same_time() {
     ### Counterpoint: 1 for you to decide
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
-
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
 
     #### Decide: the reviewers differ
     **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · disputed

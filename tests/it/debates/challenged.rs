@@ -73,8 +73,6 @@ async fn what_the_other_lane_checked_and_confirmed_with_code_that_stands_is_conf
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
-
     #### Fix: found by both
     | | where | what goes wrong |
     |---|---|---|
@@ -120,8 +118,6 @@ async fn a_lane_that_cannot_tell_leaves_it_to_one_reviewer() {
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
-
     #### From one reviewer
     | | where | what goes wrong |
     |---|---|---|
@@ -166,8 +162,6 @@ async fn what_was_there_before_the_change_is_no_comment_and_trips_no_gate() {
     ### Counterpoint: 1 from one reviewer
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
-
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
 
     <details><summary>1 from one reviewer only</summary>
 

@@ -183,8 +183,6 @@ async fn people_read_who_came_first_and_who_added_what() {
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
-
     #### Fix: found by both
     | | where | what goes wrong |
     |---|---|---|

@@ -120,8 +120,6 @@ async fn a_refutation_outranks_a_confirmation_and_opens_a_defence() {
 
     Claude, Codex and Local finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
-
     #### Decide: the reviewers differ
     **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high · disputed
     - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.

@@ -21,8 +21,6 @@ async fn an_answer_that_quotes_what_stands_nowhere_is_asked_for_once_more_and_th
 
     Claude and Codex both finished on `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
 
-    To stay inside the budget: answers are limited to 8000 tokens instead of 16000.
-
     <details><summary>1 withdrawn</summary>
 
     **Withdrawn**

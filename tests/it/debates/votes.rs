@@ -77,7 +77,7 @@ async fn a_vote_may_quote_code_that_the_question_came_with_and_the_diff_does_not
         "{}",
         world.codex().requests()[1].task()
     );
-    insta::assert_snapshot!(verdicts(&run).join("\n"), @"");
+    insta::assert_snapshot!(verdicts(&run).join("\n"), @"The connection is never released: withdrawn, high");
     world.assert_clean();
 }
 

@@ -22,6 +22,10 @@ const COMMON: &str = " abstract and any args array as assert async auto await bo
     to_string trait true try type typedef typeof undefined union unless unsafe unsigned until unwrap use using usize val \
     value var vec virtual void volatile when where while with yield ";
 
+/// Types and values that every program of their language names.
+const STANDARD: &str = " Array Boolean Box Class Date Default Err Error Exception Exit False HashMap Integer List Map None Null \
+    Number Object Ok Option Optional Promise Result Self Set Some String True Undefined Vec Void ";
+
 /// A name where it stands in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Name<'a> {
@@ -99,10 +103,13 @@ fn is_shaped(name: &str) -> bool {
 
 fn is_telling(name: &str) -> bool {
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
-    let lower = name.to_lowercase();
+    let in_list = |list: &str| list.split(' ').any(|word| word == name);
     letters >= LETTERS
         && !name.starts_with(|c: char| c.is_numeric())
-        && !COMMON.split(' ').any(|word| word == lower)
+        // A keyword in capitals is one of SQL; with one capital it is a type.
+        && !in_list(COMMON)
+        && !in_list(STANDARD)
+        && !COMMON.split(' ').any(|word| word.to_uppercase() == name)
 }
 
 /// What names are made of, here and where they are searched.

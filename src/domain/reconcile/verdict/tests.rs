@@ -137,7 +137,26 @@ fn each_row_of_the_table_of_verdicts_holds() {
         ),
     ];
     let rows: Vec<String> = rows.iter().map(|(case, told)| format!("{case}: {told}")).collect();
-    insta::assert_snapshot!(rows.join("\n"), @"");
+    insta::assert_snapshot!(rows.join("\n"), @"
+    nobody asked: solo high
+    confirmed: confirmed high
+    confirmed, void: solo high
+    plausible: solo high
+    pre-existing: solo high, was there before
+    pre-existing, void: solo high
+    refuted, void: solo high
+    refuted, not heard: disputed high, not heard
+    refuted, stands: disputed high
+    refuted, narrowed: disputed medium, was high
+    refuted, withdrawn: withdrawn high
+    refuted, void defence: withdrawn high
+    somebody else's defence: disputed high, not heard
+    challenger died: unchecked high
+    both challengers died: unchecked high
+    one died, one confirmed: confirmed high
+    one confirmed, one refuted: disputed high, not heard
+    own vote: solo high
+    ");
 }
 
 #[test]
@@ -195,7 +214,8 @@ fn some_debate() -> impl Strategy<Value = Input> {
         });
     let answer = prop::sample::select(vec![Answer::Stand, Answer::Narrow, Answer::Withdraw]);
     let defences = (target(), answer, any::<bool>()).prop_map(|(target, answer, stands)| {
-        defence(&target.lane.as_str().to_owned(), target, answer, stands)
+        let by = target.lane.as_str().to_owned();
+        defence(&by, target, answer, stands)
     });
     let hearings = (prop::collection::vec(challenges, 0..5), prop::collection::vec(defences, 0..4));
     (findings, hearings, any::<[bool; 3]>()).prop_map(|(findings, (challenges, defences), looked)| {

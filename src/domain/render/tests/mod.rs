@@ -61,6 +61,11 @@ const KEY: &str = "\
  }
 ";
 
+/// With what keeps mentions and links from working made visible.
+fn visible(text: &str) -> String {
+    text.replace('\u{200b}', "[zwsp]")
+}
+
 fn sha(letter: &str) -> Sha {
     letter.repeat(40).parse().unwrap()
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::render::{check, summary, text};
 
 fn markdown(review: &Review) -> String {
-    summary::markdown(review, super::super::MAX_BODY)
+    visible(&summary::markdown(review, super::super::MAX_BODY))
 }
 
 /// The part of a summary between two headings or folds.
@@ -113,7 +113,7 @@ fn a_summary_tells_what_to_fix_then_what_to_decide_and_folds_the_rest() {
 
     </details>
 
-    <sub>`/review` looks again · configuration from main@​91be0d2 · v0.1.0</sub>
+    <sub>`/review` looks again · configuration from main@[zwsp]91be0d2 · v0.1.0</sub>
     ");
     assert_eq!(
         check::of(&review, &sha("4")).title,
@@ -263,7 +263,7 @@ fn a_check_that_failed_is_told_on_top_and_leaves_its_findings_unchecked() {
 
     </details>
 
-    <sub>`/review` looks again · configuration from main@​91be0d2 · v0.1.0</sub>
+    <sub>`/review` looks again · configuration from main@[zwsp]91be0d2 · v0.1.0</sub>
     ");
 }
 

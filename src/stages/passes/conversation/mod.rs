@@ -5,7 +5,6 @@ mod lookups;
 mod mending;
 mod progress;
 mod request;
-mod seat;
 mod understood;
 
 use std::borrow::Cow;
@@ -19,9 +18,9 @@ use self::lookups::Lookups;
 use self::mending::Mended;
 use self::progress::{Progress, end_word};
 use self::request::{send, unbounded, worded};
-pub(super) use self::seat::Seat;
 pub use self::understood::Matter;
 use self::understood::understood;
+use super::seat::Seat;
 use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
 use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Request, Retry};

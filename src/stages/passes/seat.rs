@@ -11,9 +11,9 @@ use crate::domain::pass::{End, Feature, PassReport};
 use crate::domain::plan::PlannedLane;
 
 /// A lane as its passes see it.
-pub(in crate::stages::passes) struct Seat<'a> {
-    pub(in crate::stages::passes) planned: &'a PlannedLane,
-    pub(in crate::stages::passes) endpoint: &'a Endpoint,
+pub(super) struct Seat<'a> {
+    pub(super) planned: &'a PlannedLane,
+    pub(super) endpoint: &'a Endpoint,
     learnt: Mutex<Learnt>,
 }
 
@@ -26,19 +26,14 @@ pub(super) struct Learnt {
 }
 
 impl<'a> Seat<'a> {
-    pub(in crate::stages::passes) fn new(planned: &'a PlannedLane, endpoint: &'a Endpoint) -> Self {
+    pub(super) fn new(planned: &'a PlannedLane, endpoint: &'a Endpoint) -> Self {
         let without = endpoint.capabilities().without();
         let learnt = Learnt { not_before: Instant::now(), without };
         Self { planned, endpoint, learnt: Mutex::new(learnt) }
     }
 
     /// The report of a pass that sent nothing.
-    pub(in crate::stages::passes) fn unasked(
-        &self,
-        batch: usize,
-        question: Option<&Question>,
-        end: End,
-    ) -> PassReport {
+    pub(super) fn unasked(&self, batch: usize, question: Option<&Question>, end: End) -> PassReport {
         let report = PassReport::unasked(&self.planned.lane, Some(batch), end);
         match question {
             None => report,
