@@ -35,7 +35,7 @@ pub enum Command {
 /// Flags of `action` and `review`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ReviewFlags {
-    /// `auto`, `single` or `parallel`.
+    /// `auto`, `single`, `sequential`, `parallel` or `adversarial`.
     #[arg(long, value_name = "STRATEGY")]
     pub strategy: Option<String>,
     /// The most this run may cost, in US dollars.
@@ -44,7 +44,7 @@ pub struct ReviewFlags {
     /// The longest this run may take, in minutes.
     #[arg(long, value_name = "MINUTES")]
     pub max_minutes: Option<String>,
-    /// What fails the run: a comma list of `never`, `any-high`, `agreed-high`, `contradiction`, `incomplete`.
+    /// What fails the run: a comma list of `never`, `any-high`, `agreed-high`, `disputed`, `contradiction`, `incomplete`.
     #[arg(long, value_name = "GATES")]
     pub fail_on: Option<String>,
     /// How the result is printed.

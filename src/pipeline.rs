@@ -333,7 +333,8 @@ async fn debate(
         let said = challenge::Said { plan, reports: &reports, issues: &issues };
         let secrets = outside.terminal.secrets();
         let looking_up = challenge::questions(turns.clone(), said, diff, tree, &secrets);
-        let questions = match outside.clock.unless_cancelled(looking_up).await {
+        let until = outside.clock.after_start(plan.time);
+        let questions = match outside.clock.limit(until, looking_up).await {
             Ok(questions) => questions,
             // They are told as not asked.
             Err(_) => challenge::questions(turns, said, diff, None, &secrets).await,

@@ -61,9 +61,8 @@ fn solve(mut table: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
         right[i] /= pivot;
         for k in (0..size).filter(|k| *k != i) {
             let factor = table[k][i];
-            for j in 0..size {
-                table[k][j] -= factor * table[i][j];
-            }
+            let row = table[i].clone();
+            table[k].iter_mut().zip(row).for_each(|(cell, above)| *cell -= factor * above);
             right[k] -= factor * right[i];
         }
     }

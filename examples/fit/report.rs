@@ -13,8 +13,11 @@ use crate::regression::Weights;
 /// Chosen once, for few signals that say much the same; a tenth and three times of it reach the same figures.
 const RIDGE: f64 = 30.0;
 
-/// The signals that are fitted, as `Weights` in the library names them.
-const SIGNALS: [(&str, fn(&Values) -> f64); 5] = [
+/// A signal by its name in the library's `Weights`.
+type Signal = (&'static str, fn(&Values) -> f64);
+
+/// The signals that are fitted.
+const SIGNALS: [Signal; 5] = [
     ("wording", |values| values.wording),
     ("terms", |values| values.terms),
     ("words", |values| values.words),

@@ -71,6 +71,15 @@ impl PlannedLane {
         most.and_then(|most| u32::try_from(most).ok()).map_or(cap, |most| cap.min(most))
     }
 
+    /// The bytes that its context holds, at two and a half a token: fewer than any tokenizer gets out of code. What is
+    /// wrong here costs a refusal, not money.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        let tokens = [self.price.max_input, self.lane.limits.input].into_iter().flatten().min();
+        tokens
+            .map_or(usize::MAX, |tokens| usize::try_from(tokens.saturating_mul(5) / 2).unwrap_or(usize::MAX))
+    }
+
     /// The most that a request of this many bytes can cost; for a command line, what a call is said to cost at most.
     #[must_use]
     pub fn bound(&self, bytes: usize, cap: u32) -> MicroUsd {

@@ -165,6 +165,7 @@ impl Review {
             (standing.head_moved.is_some(), Reason::HeadMoved),
             (standing.unwritable.is_some(), Reason::GithubUnwritable),
             (missing(|end| *end == End::TimedOut), Reason::Deadline),
+            (self.ledger.overrun() && missing(|end| *end == End::Unpaid), Reason::Overrun),
             (missing(|end| *end == End::NoKey), Reason::MissingKey),
             (missing(|end| *end == End::Unpaid), Reason::Budget),
             (missing(|end| !end.is_done()), Reason::LaneFailed),
@@ -250,9 +251,10 @@ pub fn said(plan: &Plan, reports: &[LaneReport]) -> Input {
 /// The dismissal that an issue falls under: it stands in that thread, whatever class it ends in now.
 fn dismissed(issue: &Issue, snapshot: &Snapshot) -> Option<(Dismissal, String)> {
     let place = snapshot.place.as_ref()?;
-    let anchor = anchor(issue, &snapshot.diff)?;
+    let anchor = narrowed(issue, anchor(issue, &snapshot.diff)?);
     let mut dropped = place.earlier.dropped();
-    let (dismissal, thread) = dropped.find(|(_, thread)| speaks_of(thread, issue, anchor, &snapshot.diff))?;
+    let (dismissal, thread) =
+        dropped.find(|(_, thread)| speaks_of(thread, issue, &anchor, &snapshot.diff))?;
     Some((dismissal.clone(), thread.comment.url.clone()))
 }
 

@@ -9,7 +9,7 @@ use crate::domain::debate::{self, FindingKey, Purpose, Question, Target, Turn, c
 use crate::domain::diff::{Diff, FileDiff};
 use crate::domain::finding::Raised;
 use crate::domain::pass::LaneReport;
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Plan, PlannedLane};
 use crate::domain::prompt;
 use crate::domain::prompt::debate::Shown;
 use crate::domain::reconcile::Issue;
@@ -109,7 +109,9 @@ fn question(
             prompt::debate::defend(&against.collect::<Vec<_>>(), code)
         }
     };
-    let room = room(batch.map_or(0, |batch| batch.prompt.shared.len()), task("").len());
+    let (shared, bare) = (batch.map_or(0, |batch| batch.prompt.shared.len()), task("").len());
+    let window = said.plan.lanes.get(turn.lane).map_or(usize::MAX, PlannedLane::window);
+    let room = room(shared, bare).min(window.saturating_sub(shared + bare));
     let code = code::excerpts(&findings, files, &known, secrets, room);
     let task = task(&code::render(&code));
     let reads = turn.adds || turn.purpose == Purpose::Review;

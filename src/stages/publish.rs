@@ -318,7 +318,7 @@ fn withdraw_inline(review: &mut Review) {
 async fn summary(github: &GitHub, place: &Place, review: &Review) -> Result<TimelineComment, Error> {
     let standing = review.standing.summary.as_ref().or(place.earlier.summary.as_ref());
     let kept = standing
-        .filter(|_| review.lanes().0 == 0)
+        .filter(|_| !review.is_answered())
         .and_then(|comment| render::stop::failed_on_top(&comment.body, review));
     let body = kept.unwrap_or_else(|| render::summary::comment(review));
     write_summary(github, place, standing, &body).await

@@ -298,7 +298,7 @@ async fn a_push_edits_the_summary_and_repeats_no_thread() {
 
     </details>
 
-    <sub>`f1` · Raised blind by Claude and Codex, independently.</sub>
+    <sub>Raised blind by Claude and Codex, independently · `/counterpoint dismiss f1 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- inline src/session.rs:13 RIGHT
@@ -308,7 +308,7 @@ async fn a_push_edits_the_summary_and_repeats_no_thread() {
 
     The call fails in production.
 
-    <sub>`f2` · Raised blind by Claude and Codex, independently.</sub>
+    <sub>Raised blind by Claude and Codex, independently · `/counterpoint dismiss f2 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- comment

@@ -88,11 +88,11 @@ async fn a_lane_that_fails_in_one_part_leaves_only_that_part_unchecked() {
     insta::assert_snapshot!(end(&run), @"exit 0: partial lane-failed, gate off, lanes 1/2");
     insta::assert_snapshot!(counts(&run), @"2 findings: 0 agreed, 0 contradictions, 1 solo, 1 unchecked; 2 inline");
     insta::assert_snapshot!(lines_with(&told(&world), &["Raised blind"]).join("\n"), @"
-    <sub>`f1` · Raised blind by Claude; Codex read the same and did not raise it.</sub>
-    <sub>`f2` · Raised blind by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
+    <sub>Raised blind by Claude; Codex read the same and did not raise it · `/counterpoint dismiss f1 reason`</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex finished 1 of 2 parts · `/counterpoint dismiss f2 reason`</sub>
     ");
     insta::assert_snapshot!(lines_with(&told(&world), &["parts"]).join("\n"), @"
-    <sub>`f2` · Raised blind by Claude; unchecked, because Codex finished 1 of 2 parts.</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex finished 1 of 2 parts · `/counterpoint dismiss f2 reason`</sub>
     Codex finished 1 of 2 parts (the model refused, <m:ss>). Name a `fallback` model for the lane: it is asked where this one refuses.
     | high | [`src/c.rs:1200`](https://github.com/acme/shop/pull/7#discussion_r<id>) | The limit of gamma overflows <sub>Claude; unchecked, because Codex finished 1 of 2 parts</sub> |
     | Claude | `claude-sonnet-5-5` | review of 2 parts | <in> / <out> | <m:ss> | <usd> |

@@ -39,7 +39,7 @@ async fn a_server_of_ones_own_reviews_beside_the_two_vendors() {
     assert_eq!(end(&run), "exit 0: reviewed ok, gate off, lanes 3/3");
     assert_eq!(counts(&run), "2 findings: 1 agreed, 0 contradictions, 1 solo, 0 unchecked; 2 inline");
     let told = told(&world);
-    assert!(told.contains("Raised blind by Claude and Local, independently."), "{told}");
+    assert!(told.contains("Raised blind by Claude and Local, independently"), "{told}");
     insta::assert_snapshot!(lines_with(&told, &["qwen3"]).join("\n"), @"| Local | `qwen3` | review | <in> / <out> | <m:ss> | $0.00 |");
     world.assert_clean();
 }

@@ -28,7 +28,7 @@ async fn a_lane_that_is_overloaded_three_times_leaves_the_others_review_labelled
 
     A request in that very second is let in.
 
-    <sub>`f1` · Raised blind by Claude; unchecked, because Codex did not finish.</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex did not finish · `/counterpoint dismiss f1 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -158,7 +158,7 @@ async fn whatever_a_lane_ends_in_the_summary_says_why_and_what_to_do() {
 async fn a_comment_under_a_failed_lane_says_that_the_finding_was_not_checked() {
     let (_, inline) = one_lane_ends(false, Answer::refusal(), false).await;
     let said = lines_with(&inline, &["<sub>"]).join("\n");
-    insta::assert_snapshot!(tidy(&said), @"<sub>`f1` · Raised blind by Claude; unchecked, because Codex did not finish.</sub>");
+    insta::assert_snapshot!(tidy(&said), @"<sub>Raised blind by Claude; unchecked, because Codex did not finish · `/counterpoint dismiss f1 reason`</sub>");
 }
 
 #[tokio::test]
@@ -392,7 +392,7 @@ async fn a_budget_for_one_lane_asks_one_and_says_which_was_left_out() {
 
     A request in that very second is let in.
 
-    <sub>`f1` · Raised blind by Claude; unchecked, because Codex was not asked.</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex was not asked · `/counterpoint dismiss f1 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -643,7 +643,7 @@ async fn a_lane_that_hangs_is_cut_off_at_the_deadline_and_the_other_is_posted() 
 
     A request in that very second is let in.
 
-    <sub>`f1` · Raised blind by Claude; unchecked, because Codex did not finish.</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex did not finish · `/counterpoint dismiss f1 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -817,7 +817,7 @@ async fn without_the_right_to_write_checks_the_review_is_posted_all_the_same() {
 
     </details>
 
-    <sub>`f1` · Raised blind by Claude and Codex, independently.</sub>
+    <sub>Raised blind by Claude and Codex, independently · `/counterpoint dismiss f1 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -882,7 +882,7 @@ async fn a_push_during_the_review_leaves_the_comments_on_the_commit_that_was_rea
 
     </details>
 
-    <sub>`f1` · Raised blind by Claude and Codex, independently.</sub>
+    <sub>Raised blind by Claude and Codex, independently · `/counterpoint dismiss f1 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- comment
@@ -1462,7 +1462,7 @@ async fn one_key_missing_is_one_view_labelled_and_what_to_set() {
 
     The comparison `now <= expires_at` accepts a token in the very second it expires.
 
-    <sub>`f1` · Raised blind by Codex; unchecked, because Claude was not asked.</sub>
+    <sub>Raised blind by Codex; unchecked, because Claude was not asked · `/counterpoint dismiss f1 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- comment

@@ -68,7 +68,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
 
     **To settle it:** can what Claude describes happen, or does Codex's reason rule it out?
 
-    <sub>`f1` · Raised blind by Claude, contradicted blind by Codex.</sub>
+    <sub>Raised blind by Claude, contradicted blind by Codex · `/counterpoint dismiss f1 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- inline src/session.rs:2 RIGHT
@@ -86,7 +86,7 @@ async fn both_lanes_read_a_pull_request_and_people_see_one_review_and_one_summar
 
     </details>
 
-    <sub>`f2` · Raised blind by Claude and Codex, independently.</sub>
+    <sub>Raised blind by Claude and Codex, independently · `/counterpoint dismiss f2 reason`</sub>
     <!-- counterpoint:v1 -->
 
     --- comment

@@ -426,8 +426,8 @@ async fn the_summary_and_the_comments_say_what_blocks() {
     insta::assert_snapshot!(end(&run), @"exit 1: reviewed ok, gate tripped, lanes 2/2");
     let told = told(&world);
     insta::assert_snapshot!(lines_with(&told, &["block"]).join("\n"), @"
-    <sub>`f1` · Raised blind by Claude; Codex read the same and did not raise it · does not block</sub>
-    <sub>`f2` · Raised blind by Claude and Codex, independently · blocks</sub>
+    <sub>Raised blind by Claude; Codex read the same and did not raise it · does not block · `/counterpoint dismiss f1 reason`</sub>
+    <sub>Raised blind by Claude and Codex, independently · blocks · `/counterpoint dismiss f2 reason`</sub>
     | high, blocks | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires |
     ");
     insta::assert_snapshot!(lines_with(&told, &["gate"]).join("\n"), @"

@@ -14,7 +14,7 @@ use crate::domain::plan::{Batch, Plan};
 use crate::domain::reconcile::Issue;
 use crate::domain::units::LaneName;
 
-/// The most findings that one question is about, the most pressing first. Who raises more is heard for these.
+/// The most findings that one question is about, the most pressing first; the others are in the next.
 pub const MOST_TARGETS: usize = 20;
 
 /// What one lane is to be asked.
@@ -45,6 +45,8 @@ pub fn turns(plan: &Plan, reports: &[LaneReport], issues: &[Issue]) -> Vec<Turn>
             turns.extend(debate.challenge(at, batch, lane));
         }
     }
+    // Who has not read a batch yet is paid before who is asked about findings.
+    turns.sort_by_key(|turn| !(turn.adds || turn.purpose == Purpose::Review));
     turns
 }
 
@@ -57,7 +59,7 @@ struct Debate<'a> {
 impl Debate<'_> {
     /// What a lane has to answer for: its findings in this batch that are refuted and that it was not asked about yet.
     fn defence(&self, batch: usize, lane: usize) -> Option<Turn> {
-        let asked = self.answered_for(lane);
+        let asked = self.asked(lane, Purpose::Defend);
         let refuted = self.issues.iter().filter(|issue| issue.verdict == Verdict::Disputed);
         let own = refuted.filter_map(|issue| issue.raiser()).map(Raised::key).filter(|key| {
             self.is(lane, &key.lane) && self.batch_of(key) == Some(batch) && !asked.contains(key)
@@ -69,34 +71,29 @@ impl Debate<'_> {
 
     /// What a lane is to check in this batch, and whether it is to review what it has not read yet.
     fn challenge(&self, at: usize, batch: &Batch, lane: usize) -> Option<Turn> {
-        let planned = self.plan.lanes.get(lane)?;
+        let roles = self.plan.lanes.get(lane)?.lane.roles;
+        if !self.plan.debates(batch) {
+            return None;
+        }
         let reads = batch.readers.contains(&lane);
         let in_turn = self.is_in_turn(batch);
-        if !planned.lane.roles.challenge || !self.plan.debates(batch) || (reads && !self.has_read(lane, at)) {
-            return None;
-        }
-        let adds = in_turn && !reads && !self.has_a_pass(lane, at);
+        let comes_later = in_turn && roles.review && !reads && !self.has_a_pass(lane, at);
         // Where nobody has read it, there is nothing to check: it is read as it would have been by the first.
-        if adds && !batch.readers.iter().any(|reader| self.has_read(*reader, at)) {
-            let read_alone = planned.lane.roles.review;
-            let turn = Turn {
-                lane,
-                batch: at,
-                purpose: Purpose::Review,
-                targets: Vec::new(),
-                own: Vec::new(),
-                adds: false,
-            };
-            return read_alone.then_some(turn);
+        if comes_later && !batch.readers.iter().any(|reader| self.has_read(*reader, at)) {
+            let (targets, own) = (Vec::new(), Vec::new());
+            return Some(Turn { lane, batch: at, purpose: Purpose::Review, targets, own, adds: false });
         }
-        // One question a batch: what came in beyond it is not asked for again.
-        if self.challenged(lane, at) {
+        if !roles.challenge || (reads && !self.has_read(lane, at)) {
             return None;
         }
+        let adds = comes_later;
+        let asked = self.asked(lane, Purpose::Challenge);
         let targets = self.issues.iter().filter(|issue| self.is_open_to(issue, batch, lane));
         let targets = targets.filter_map(|issue| issue.raiser()).map(Raised::key);
-        let targets: Vec<FindingKey> =
-            targets.filter(|key| self.batch_of(key) == Some(at)).take(MOST_TARGETS).collect();
+        let targets: Vec<FindingKey> = targets
+            .filter(|key| self.batch_of(key) == Some(at) && !asked.contains(key))
+            .take(MOST_TARGETS)
+            .collect();
         if targets.is_empty() && !adds {
             return None;
         }
@@ -107,15 +104,17 @@ impl Debate<'_> {
     /// Whether a lane may be asked about an issue.
     fn is_open_to(&self, issue: &Issue, batch: &Batch, lane: usize) -> bool {
         let raisers = issue.raised_by();
-        let [raiser] = raisers.as_slice() else { return false };
         // Nothing is challenged that two hold against each other already: that is for people.
-        if self.is(lane, raiser) || issue.verdict == Verdict::Contradiction {
+        if raisers.iter().any(|raiser| self.is(lane, raiser)) || issue.verdict == Verdict::Contradiction {
             return false;
         }
+        // What was added is checked by who read first, however many added it.
         if issue.members.iter().all(|member| member.informed) {
-            return self.is_in_turn(batch)
-                && batch.readers.contains(&lane)
-                && !batch.readers.iter().any(|reader| self.is(*reader, raiser));
+            let first = |raiser: &&LaneName| batch.readers.iter().any(|reader| self.is(*reader, raiser));
+            return self.is_in_turn(batch) && batch.readers.contains(&lane) && !raisers.iter().any(first);
+        }
+        if raisers.len() > 1 {
+            return false;
         }
         let path = issue.members.first().map_or("", |member| member.path());
         match self.plan.strategy_of(path) {
@@ -147,13 +146,9 @@ impl Debate<'_> {
         self.of(lane).any(|pass| pass.batch == Some(batch))
     }
 
-    fn challenged(&self, lane: usize, batch: usize) -> bool {
-        self.of(lane).any(|pass| pass.purpose == Purpose::Challenge && pass.batch == Some(batch))
-    }
-
-    /// The findings of its own that a lane was asked about, whether it answered or not.
-    fn answered_for(&self, lane: usize) -> BTreeSet<FindingKey> {
-        let passes = self.of(lane).filter(|pass| pass.purpose == Purpose::Defend);
+    /// The findings that a lane was asked about, whether it answered or not.
+    fn asked(&self, lane: usize, purpose: Purpose) -> BTreeSet<FindingKey> {
+        let passes = self.of(lane).filter(|pass| pass.purpose == purpose);
         passes.flat_map(|pass| &pass.targets).map(|target| target.finding.clone()).collect()
     }
 

@@ -163,7 +163,11 @@ fn holds<'a>(subject: &Subject<'a>) -> Option<&'a str> {
 #[must_use]
 pub fn clears(cleared: &Cleared, raised: &Raised) -> bool {
     match (cleared.placement.anchor(), raised.placement.anchor()) {
-        (Some(a), Some(b)) => overlap(a, b) && word_chars(&cleared.clearance.quote) >= EVIDENCE,
+        (Some(a), Some(b)) => {
+            // Without a reason there is nothing to weigh.
+            let says = [&cleared.clearance.quote, &cleared.clearance.reason];
+            overlap(a, b) && says.iter().all(|text| word_chars(text) >= EVIDENCE)
+        }
         _ => false,
     }
 }

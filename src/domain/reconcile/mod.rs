@@ -158,11 +158,17 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// Those whose claim it is: who repeated it after reading it only where nobody raised it blind.
+    fn claimants(&self) -> impl Iterator<Item = &Raised> {
+        let blind = self.members.iter().any(|member| !member.informed);
+        self.members.iter().filter(move |member| !(blind && member.informed))
+    }
+
     /// The finding that stands for the issue: the first lane's among the most severe.
     #[must_use]
     pub fn lead(&self) -> Option<&Raised> {
-        let most = self.members.iter().map(|member| member.finding.severity).max()?;
-        self.members.iter().find(|member| member.finding.severity == most)
+        let most = self.claimants().map(|member| member.finding.severity).max()?;
+        self.claimants().find(|member| member.finding.severity == most)
     }
 
     /// Whose claim it is where one lane's is: who raised it blind, before who repeated it.
@@ -174,7 +180,7 @@ impl Issue {
     /// The lanes that raised it, in the order of the lanes.
     #[must_use]
     pub fn raised_by(&self) -> Vec<&LaneName> {
-        let mut lanes: Vec<&LaneName> = self.members.iter().map(|member| &member.lane).collect();
+        let mut lanes: Vec<&LaneName> = self.claimants().map(|member| &member.lane).collect();
         lanes.dedup();
         lanes
     }
@@ -216,10 +222,10 @@ pub fn reconcile(input: &Input) -> Vec<Issue> {
 /// What the matcher reads of a finding: its proven place if there is one, else what it claims.
 pub fn subject(raised: &Raised) -> Subject<'_> {
     let finding = &raised.finding;
-    let claimed = (finding.line_start > 0).then_some((finding.line_start, finding.line_end));
     let (path, side, lines) = match raised.placement.anchor() {
         Some(anchor) => (anchor.path.as_str(), anchor.side, Some((anchor.start, anchor.end))),
-        None => (finding.path.as_str(), finding.side, claimed),
+        // A line that nothing proves says as little as none.
+        None => (finding.path.as_str(), finding.side, None),
     };
     let body = if finding.body.trim().is_empty() { &finding.failure_scenario } else { &finding.body };
     Subject {
@@ -385,6 +391,12 @@ impl Run<'_> {
                     return Some(Contradiction { claim, against: Against::Member { index }, why });
                 }
             }
+        }
+        // What two found blind is not undone by a third that holds it sound.
+        let blind: BTreeSet<&LaneName> =
+            members.iter().filter(|member| !member.informed).map(|member| &member.lane).collect();
+        if blind.len() > 1 {
+            return None;
         }
         let others = self.input.lanes.iter().filter(|lane| members.iter().all(|m| m.lane != lane.lane));
         let mut cleared: Vec<(usize, &Cleared)> = others

@@ -50,12 +50,21 @@ impl Place {
         }
     }
 
+    /// Whether two claims are so far apart that they are hardly about one defect: further than functions are long.
+    #[must_use]
+    pub const fn is_far(self) -> bool {
+        matches!(self, Self::Apart(FAR..))
+    }
+
     /// Whether the two point at the same code.
     #[must_use]
     pub const fn overlaps(self) -> bool {
         matches!(self, Self::Overlapping(_))
     }
 }
+
+/// From so many lines on, two places are in different functions.
+const FAR: u32 = 60;
 
 /// A range wider than this names a region, not a place.
 const WIDE: u32 = 40;

@@ -33,8 +33,7 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     pub(super) fn rule(&self) -> Ruling {
         let votes = self.votes();
-        let severity =
-            self.members.iter().map(|member| member.finding.severity).max().unwrap_or(Severity::Low);
+        let severity = self.claimants().map(|member| member.finding.severity).max().unwrap_or(Severity::Low);
         let ruling = |verdict| Ruling {
             verdict,
             severity,
@@ -52,11 +51,9 @@ impl Case<'_> {
         }
         let counts = |stance: Stance| votes.iter().any(|cast| cast.vote.stands && cast.vote.stance == stance);
         if counts(Stance::Refuted) {
-            return self.after_refutation(ruling(Verdict::Disputed));
+            return self.after_refutation(ruling(Verdict::Disputed), counts(Stance::Confirmed));
         }
-        // Two who added it neither saw it of the other. Who repeats what it was shown has a vote to say so.
-        let twice = blind == 0 && count(self.members.iter()) > 1;
-        if counts(Stance::Confirmed) || twice {
+        if counts(Stance::Confirmed) {
             let corrected =
                 votes.iter().filter(|cast| cast.vote.stands && cast.vote.stance == Stance::Confirmed);
             let corrected = corrected.filter_map(|cast| cast.vote.severity).max();
@@ -73,7 +70,7 @@ impl Case<'_> {
     }
 
     /// What the lane that raised it made of a refutation that counts.
-    fn after_refutation(&self, disputed: Ruling) -> Ruling {
+    fn after_refutation(&self, disputed: Ruling, confirmed: bool) -> Ruling {
         let Some(defence) = self.defence() else {
             return Ruling { defended: Some(Defended::NotHeard), ..disputed };
         };
@@ -83,12 +80,31 @@ impl Case<'_> {
             .flatten()
             .filter(|severity| *severity < disputed.severity && !withdrawn);
         Ruling {
-            verdict: if withdrawn { Verdict::Withdrawn } else { Verdict::Disputed },
+            // What another lane confirmed is not buried by one alone.
+            verdict: if withdrawn && !confirmed { Verdict::Withdrawn } else { Verdict::Disputed },
             was: narrowed.map(|_| disputed.severity),
             severity: narrowed.unwrap_or(disputed.severity),
-            defended: Some(Defended::Answered(defence.clone())),
+            defended: Some(Defended::Answered(self.within(defence))),
             ..disputed
         }
+    }
+
+    /// A defence, with lines only where they narrow what was claimed.
+    fn within(&self, defence: &Defence) -> Defence {
+        let own = self.members.iter().find(|member| member.key() == defence.target);
+        let claimed = own.map(|member| match member.placement.anchor() {
+            Some(anchor) => (anchor.start, anchor.end),
+            None => (member.finding.line_start, member.finding.line_end),
+        });
+        let inside = |(start, end): &(u32, u32)| {
+            claimed.is_some_and(|claimed| *start >= claimed.0 && *end <= claimed.1)
+        };
+        Defence { lines: defence.lines.filter(inside), ..defence.clone() }
+    }
+
+    /// Those whose claim it is.
+    fn claimants(&self) -> impl Iterator<Item = &Raised> {
+        self.members.iter().filter(|member| self.raised_by(&member.lane))
     }
 
     /// The answer of a lane that raised it, to whatever speaks against it.
@@ -112,8 +128,9 @@ impl Case<'_> {
                     vote.target.lane != lane.lane && self.is_about(&vote.target)
                 });
                 // Of several, what says most: a lane may have been asked about duplicates.
-                let vote = votes
-                    .min_by_key(|vote| (!vote.stands, weight(vote.stance), &vote.target, &vote.reason))?;
+                let vote = votes.min_by_key(|vote| {
+                    (!vote.stands, weight(vote.stance), &vote.target, &vote.reason, &vote.duplicate_of)
+                })?;
                 Some(Cast { lane: lane.lane.clone(), vote: vote.clone() })
             })
             .collect()
@@ -126,7 +143,8 @@ impl Case<'_> {
         let mut asked =
             asked.filter(|hearing| hearing.targets.iter().any(|key| self.is_about(key))).peekable();
         if asked.peek().is_some() {
-            return asked.all(|hearing| !hearing.heard);
+            let silent = |hearing: &Hearing| !hearing.votes.iter().any(|vote| self.is_about(&vote.target));
+            return asked.all(|hearing| !hearing.heard && silent(hearing));
         }
         let others = self.lanes.iter().filter(|lane| !self.raised_by(&lane.lane));
         let mut readers = others.filter(|lane| !lane.unasked.contains(self.path)).peekable();

@@ -25,8 +25,9 @@ pub fn body(review: &Review, listed: &Listed, anchor: &Anchor, head: &Sha) -> St
     let text: String = issue(review, &listed.issue, Some(anchor)).chars().take(MAX_ISSUE).collect();
     let standing = safe::inline(&provenance::line(review, &listed.issue), MAX_TURN);
     let marker = marker::write(&finding_marker(listed, anchor, head, &review.snapshot.diff));
-    // The id is what `/counterpoint dismiss` is given.
-    format!("{text}\n\n<sub>{} · {standing}</sub>\n{marker}", safe::code(&listed.id))
+    let standing = standing.trim_end_matches('.');
+    let dismiss = safe::code(&format!("/counterpoint dismiss {} reason", listed.id));
+    format!("{text}\n\n<sub>{standing} · {dismiss}</sub>\n{marker}")
 }
 
 /// An issue in full, without its provenance.

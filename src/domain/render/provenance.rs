@@ -159,6 +159,16 @@ fn not_raised(review: &Review, issue: &Issue) -> String {
         review.reports.iter().filter(|report| !raisers.contains(&&report.lane)).collect();
     let read: Vec<&LaneName> =
         others.iter().filter(|report| lanes::read(review, report, path)).map(|report| &report.lane).collect();
+    let asked = |report: &&&LaneReport| {
+        let questions =
+            report.passes.iter().filter(|pass| pass.purpose == Purpose::Challenge && pass.end.is_done());
+        let mut targets = questions.flat_map(|pass| &pass.targets);
+        targets.any(|target| issue.members.iter().any(|member| member.key() == target.finding))
+    };
+    let silent: Vec<&LaneName> = others.iter().filter(asked).map(|report| &report.lane).collect();
+    if !silent.is_empty() {
+        return format!("{} did not answer when asked about it", words::lanes(silent));
+    }
     match (others.is_empty(), read.is_empty()) {
         (true, _) => "no other reviewer was asked".to_owned(),
         (false, true) => "no other reviewer was asked about this file".to_owned(),

@@ -34,7 +34,7 @@ pub struct Challenge {
 /// An answer to a challenge, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChallengeReply {
-    /// At most one for each finding, the first.
+    /// At most one for each finding.
     pub challenges: Vec<Challenge>,
     /// What the lane adds.
     pub findings: Vec<Finding>,
@@ -64,7 +64,7 @@ pub struct Defence {
 /// An answer to refutations, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DefenceReply {
-    /// At most one for each finding, the first.
+    /// At most one for each finding.
     pub defences: Vec<Defence>,
     /// Whether there was an object with a list of defences that is empty or holds at least one.
     pub understood: bool,
@@ -101,28 +101,32 @@ pub fn parse_defences(text: &str) -> DefenceReply {
     reply
 }
 
-/// The usable items of a list, the first for each target.
-fn list<T>(
+/// The usable items of a list. Where two speak of one target differently, neither counts: nobody knows which is meant.
+fn list<T: PartialEq>(
     items: &[Value],
     what: &str,
     problems: &mut Vec<String>,
     read: impl Fn(&mut Fields<'_>) -> Option<T>,
     target: impl Fn(&T) -> &String,
 ) -> Vec<T> {
-    let mut kept = Vec::new();
-    let mut named = HashSet::new();
+    let mut kept: Vec<T> = Vec::new();
+    let mut torn: HashSet<String> = HashSet::new();
     let nothing = Map::new();
     for (index, item) in items.iter().enumerate().take(MOST_ITEMS) {
         let label = format!("{what} {}", index + 1);
         let object = item.as_object().unwrap_or(&nothing);
         let mut fields = Fields { object, label: &label, problems };
         let Some(item) = read(&mut fields) else { continue };
-        if named.insert(target(&item).clone()) {
-            kept.push(item);
-        } else {
-            fields.problem("answers for a second time and was left out");
+        match kept.iter().find(|other| target(other) == target(&item)) {
+            None => kept.push(item),
+            Some(same) if *same == item => {}
+            Some(_) => {
+                fields.problem("speaks of a target again, and differently: neither counts");
+                torn.insert(target(&item).clone());
+            }
         }
     }
+    kept.retain(|item| !torn.contains(target(item)));
     if items.len() > MOST_ITEMS {
         let rest = items.len() - MOST_ITEMS;
         problems.push(format!("only the first {MOST_ITEMS} {what}s were taken, {rest} were left out"));
@@ -245,9 +249,9 @@ mod tests {
         assert!(reply.understood);
         let read: Vec<(&str, Stance)> =
             reply.challenges.iter().map(|challenge| (challenge.target.as_str(), challenge.stance)).collect();
-        assert_eq!(read, [("T1", Stance::Refuted), ("2", Stance::PreExisting), ("T3", Stance::Plausible)]);
+        assert_eq!(read, [("2", Stance::PreExisting), ("T3", Stance::Plausible)]);
         insta::assert_snapshot!(reply.problems.join("\n"), @"
-        challenge 2 answers for a second time and was left out
+        challenge 2 speaks of a target again, and differently: neither counts
         challenge 3 has a `corrected_severity` that is not known; it was ignored
         challenge 4 has no verdict that is known; taken as plausible
         challenge 5 names no `target_id` and was left out

@@ -99,7 +99,7 @@ impl<'r> Round<'r> {
     }
 
     fn lost(&self, lane: usize) -> Option<End> {
-        lost(self.ended.get(&lane).into_iter().flatten())
+        lost(self.ended.get(&lane).into_iter().flatten().map(|(pass, _)| pass))
     }
 
     fn skip_lost(&mut self, at: usize, batch: &Batch) {

@@ -30,7 +30,7 @@ impl<'r> Debate<'r> {
         let prompts: Vec<Option<Prompt>> = questions.iter().map(|question| self.prompt(question)).collect();
         let most = MOST_IN_FLIGHT * self.passes.seats.len().max(1);
         let mut in_flight: FuturesUnordered<LocalBoxFuture<'_, Answer>> = FuturesUnordered::new();
-        let mut answers = Vec::new();
+        let mut answers: Vec<Answer> = Vec::new();
         let mut waiting = questions.iter().zip(&prompts).peekable();
         loop {
             while let Some((question, prompt)) = waiting.peek().copied()
@@ -40,8 +40,10 @@ impl<'r> Debate<'r> {
                     waiting.next();
                     continue;
                 };
-                let before = self.passes.ended.get(&question.lane).into_iter().flatten();
-                match lost(before).or_else(|| self.passes.too_late()) {
+                let before =
+                    self.passes.ended.get(&question.lane).into_iter().flatten().map(|(pass, _)| pass);
+                let now = answers.iter().filter(|(lane, ..)| *lane == question.lane).map(|(_, pass, _)| pass);
+                match lost(before.chain(now)).or_else(|| self.passes.too_late()) {
                     Some(end) => answers.push(skipped(seat, question, end)),
                     None => match self.start(question, prompt, seat) {
                         Some(pass) => in_flight.push(pass),
@@ -95,7 +97,8 @@ impl<'r> Debate<'r> {
                 question: Some(question).filter(|question| question.purpose != Purpose::Review),
             };
             let pass = Pass::new(bench, seat, task);
-            let call = (seat.planned.lane.name.clone(), question.purpose.as_str().to_owned(), pass.bound());
+            let call =
+                (seat.planned.lane.name.clone(), question.purpose.as_str().to_owned(), pass.opening_bound());
             match passes.ledger().reserve(&[call]) {
                 Ok(mut reserved) => {
                     let (lane, started, reservation) = (question.lane, passes.started, reserved.pop()?);

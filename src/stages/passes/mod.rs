@@ -159,8 +159,8 @@ impl<'a> Passes<'a> {
 }
 
 /// How the passes of a lane end that cannot answer: asking it again helps nobody.
-fn lost<'e>(ended: impl IntoIterator<Item = &'e (PassReport, Duration)>) -> Option<End> {
-    let ends: Vec<&End> = ended.into_iter().map(|(pass, _)| &pass.end).collect();
+fn lost<'e>(ended: impl IntoIterator<Item = &'e PassReport>) -> Option<End> {
+    let ends: Vec<&End> = ended.into_iter().map(|pass| &pass.end).collect();
     // One that can never be answered may be the fault of one batch.
     let failed = |end: &&&End| matches!(end, End::Limited | End::Unavailable { .. } | End::Fatal { .. });
     let in_a_row = ends.iter().rev().take_while(failed).count();

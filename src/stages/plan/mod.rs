@@ -76,7 +76,8 @@ pub fn make(
     let usually = calls().map(|(lane, bytes)| budget::estimate(bytes, lane.output(most_output), &lane.price));
     let estimate = usually.sum::<MicroUsd>().min(cap);
     // Where a diff is so large that its parts are read one after the other, money is short for what weighs little.
-    let challenged = if batches.len() > 1 { Severity::High } else { Severity::Medium };
+    let parts = batches.iter().filter(|batch| batch.readers.len() > 1).count();
+    let challenged = if parts > 1 { Severity::High } else { Severity::Medium };
     let plan = Plan {
         strategy: if lanes.len() == 1 { Strategy::Single } else { strategy },
         strategies,

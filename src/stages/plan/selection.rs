@@ -83,6 +83,10 @@ impl Selection<'_> {
         if settings.strategy == Strategy::Auto && self.files.iter().all(plain) {
             return Strategy::Single;
         }
-        settings.strategy
+        // One lane alone is planned only where no rule asks for more.
+        let more = self.files.iter().map(|file| triage::strategy(&file.path, settings));
+        more.into_iter().find(|strategy| *strategy != Strategy::Single).map_or(settings.strategy, |more| {
+            if settings.strategy == Strategy::Single { more } else { settings.strategy }
+        })
     }
 }

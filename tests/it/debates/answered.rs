@@ -25,7 +25,7 @@ async fn a_finding_that_whoever_raised_it_stands_by_is_disputed_and_both_sides_a
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>`f1` · Raised blind by Claude, contested by Codex.</sub>
+    <sub>Raised blind by Claude, contested by Codex · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 for you to decide
@@ -72,11 +72,11 @@ async fn a_finding_that_is_narrowed_keeps_what_is_left_of_it() {
 
     > **Against (Codex):** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
     >
-    > **For (Claude), who narrows it:** Only a token without a second to spare lives too long: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2)). Now about lines 1 to 2 only.
+    > **For (Claude), who narrows it:** Only a token without a second to spare lives too long: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>`f1` · Raised blind by Claude, contested by Codex.</sub>
+    <sub>Raised blind by Claude, contested by Codex · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 for you to decide
@@ -87,7 +87,7 @@ async fn a_finding_that_is_narrowed_keeps_what_is_left_of_it() {
     **[`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) A token is accepted in the second it expires** · high, now medium · disputed
     - **Claude:** `<=` lets a token pass at `expires_at` itself; it was `<` before.
     - **Codex objects:** Tokens are issued with a second to spare, so `now` reaches `expires_at` one second early: `pub fn is_valid(expires_at: u64, now: u64) -> bool {` ([line 1](https://github.com/acme/shop/blob/<head>/src/session.rs#L1))
-    - **Claude narrows it:** Only a token without a second to spare lives too long: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2)). Now about lines 1 to 2 only.
+    - **Claude narrows it:** Only a token without a second to spare lives too long: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
     - **Settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
     ");
     world.assert_clean();
@@ -234,7 +234,7 @@ async fn only_what_was_refuted_is_answered_for() {
 
     > **For (Codex), who confirms it:** It doubles: `if retried { amount * 2 } else { amount }` ([line 6](https://github.com/acme/shop/blob/<head>/src/session.rs#L6))
 
-    <sub>`f1` · Raised blind by Claude, checked and confirmed by Codex.</sub>
+    <sub>Raised blind by Claude, checked and confirmed by Codex · `/counterpoint dismiss f1 reason`</sub>
 
     --- inline src/session.rs:2 RIGHT
     **A token is accepted in the second it expires** · high · the reviewers disagree
@@ -249,7 +249,7 @@ async fn only_what_was_refuted_is_answered_for() {
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>`f2` · Raised blind by Claude, contested by Codex.</sub>
+    <sub>Raised blind by Claude, contested by Codex · `/counterpoint dismiss f2 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 to fix, 1 for you to decide
@@ -305,7 +305,7 @@ async fn both_lanes_attack_and_answer_at_the_same_time() {
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>`f1` · Raised blind by Claude, contested by Codex.</sub>
+    <sub>Raised blind by Claude, contested by Codex · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 for you to decide

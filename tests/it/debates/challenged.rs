@@ -26,7 +26,7 @@ async fn what_both_raised_blind_is_agreed_and_nobody_is_asked_about_it() {
 
     </details>
 
-    <sub>`f1` · Raised blind by Claude and Codex, independently.</sub>
+    <sub>Raised blind by Claude and Codex, independently · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 to fix
@@ -66,7 +66,7 @@ async fn what_the_other_lane_checked_and_confirmed_with_code_that_stands_is_conf
 
     > **For (Codex), who confirms it:** Nothing before the comparison rules out `now == expires_at`: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
 
-    <sub>`f1` · Raised blind by Claude, checked and confirmed by Codex.</sub>
+    <sub>Raised blind by Claude, checked and confirmed by Codex · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 to fix
@@ -111,7 +111,7 @@ async fn a_lane_that_cannot_tell_leaves_it_to_one_reviewer() {
 
     > **Codex checked it and cannot tell:** It depends on the clock: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
 
-    <sub>`f1` · Raised blind by Claude; Codex checked it and could not tell.</sub>
+    <sub>Raised blind by Claude; Codex checked it and could not tell · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 from one reviewer
@@ -136,7 +136,7 @@ async fn a_lane_that_answers_and_leaves_the_finding_out_could_not_tell() {
     1 solo of 1, 1 inline
     ");
     insta::assert_snapshot!(lines_with(&read(&world), &["<sub>"]).join("\n"), @"
-    <sub>`f1` · Raised blind by Claude; Codex read the same and did not raise it.</sub>
+    <sub>Raised blind by Claude; Codex did not answer when asked about it · `/counterpoint dismiss f1 reason`</sub>
     | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude</sub> |
     ");
     world.assert_clean();
@@ -150,7 +150,7 @@ async fn what_was_there_before_the_change_is_no_comment_and_trips_no_gate() {
         "pre_existing",
         "The base compares the same way.",
         FILE,
-        COMPARISON,
+        "    now < expires_at",
     )]));
     let run = adversarial(&world).input("fail-on", "any-high").finish().await;
     insta::assert_snapshot!(ended(&run), @"
@@ -179,7 +179,7 @@ async fn what_was_there_before_the_change_is_no_comment_and_trips_no_gate() {
 
     A request in that very second is let in.
 
-    > **Codex says it was there before this change:** The base compares the same way: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
+    > **Codex says it was there before this change:** The base compares the same way: `now < expires_at` ([line 2 before the change](https://github.com/acme/shop/blob/<base>/src/session.rs#L2))
 
     <sub>Raised blind by Claude; it was there before this change, as Codex shows</sub>
 
@@ -209,12 +209,9 @@ async fn a_challenge_brings_no_findings_where_the_lane_has_reviewed_itself() {
     let run = adversarial(&world).finish().await;
     insta::assert_snapshot!(ended(&run), @"
     exit 0: reviewed ok, gate off, lanes 2/2
-    1 confirmed, 1 solo of 2, 2 inline
+    1 confirmed of 1, 1 inline
     ");
-    insta::assert_snapshot!(verdicts(&run).join("\n"), @"
-    A retried refund is paid twice: solo, critical
-    A token is accepted in the second it expires: confirmed, high
-    ");
+    insta::assert_snapshot!(verdicts(&run).join("\n"), @"A token is accepted in the second it expires: confirmed, high");
     world.assert_clean();
 }
 
@@ -240,7 +237,7 @@ async fn where_one_clears_what_the_other_calls_broken_nobody_is_asked_and_people
 
     **To settle it:** can what Claude describes happen, or does Codex's reason rule it out?
 
-    <sub>`f1` · Raised blind by Claude, contradicted blind by Codex.</sub>
+    <sub>Raised blind by Claude, contradicted blind by Codex · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 for you to decide
@@ -305,27 +302,27 @@ async fn whatever_the_check_of_a_finding_ends_in_leaves_it_unchecked_and_says_so
     }
     insta::assert_snapshot!(told, @"
     refusal: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>`f1` · Raised blind by Claude; unchecked, because Codex could not check it (the model refused).</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (the model refused) · `/counterpoint dismiss f1 reason`</sub>
     Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     Codex could not check what Claude found (the model refused): 1 finding is unchecked. Name a `fallback` model for the lane: it is asked where this one refuses.
     | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (the model refused)</sub> |
     prose: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>`f1` · Raised blind by Claude; unchecked, because Codex could not check it (the answer holds no list of challenges, 2 tries).</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (the answer holds no list of challenges, 2 tries) · `/counterpoint dismiss f1 reason`</sub>
     Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     Codex could not check what Claude found (the answer holds no list of challenges, 2 tries): 1 finding is unchecked. Choose a model that keeps to a form, or name a `fallback` for the lane.
     | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (the answer holds no list of challenges, 2 tries)</sub> |
     overloaded: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>`f1` · Raised blind by Claude; unchecked, because Codex could not check it (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, 3 tries).</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, 3 tries) · `/counterpoint dismiss f1 reason`</sub>
     Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     Codex could not check what Claude found (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, 3 tries): 1 finding is unchecked. Run it again later.
     | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (127.0.0.1:<port> is overloaded (HTTP 503): server_error: server_error: The server is overloaded, 3 tries)</sub> |
     no money: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>`f1` · Raised blind by Claude; unchecked, because Codex could not check it (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details).</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details) · `/counterpoint dismiss f1 reason`</sub>
     Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     Codex could not check what Claude found (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details): 1 finding is unchecked. Add credit, or raise the spending limit, of the account that the key in the input `openai-api-key` (or OPENAI_API_KEY) belongs to.
     | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (127.0.0.1:<port> wants to be paid first (HTTP 429): insufficient_quota: insufficient_quota: You exceeded your current quota, please check your plan and billing details)</sub> |
     cut: exit 0: partial lane-failed, gate off, lanes 1/2; 1 unchecked of 1, 1 inline
-    <sub>`f1` · Raised blind by Claude; unchecked, because Codex could not check it (its answer was cut at the output limit, 2 tries).</sub>
+    <sub>Raised blind by Claude; unchecked, because Codex could not check it (its answer was cut at the output limit, 2 tries) · `/counterpoint dismiss f1 reason`</sub>
     Claude and Codex both reviewed `<head>`. 1 file, 4 changed lines read · <time> · **<usd> of $1.00**
     Codex could not check what Claude found (its answer was cut at the output limit, 2 tries): 1 finding is unchecked. Split the pull request, or lower the lane's effort.
     | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (its answer was cut at the output limit, 2 tries)</sub> |

@@ -32,7 +32,7 @@ async fn what_the_second_lane_confirms_is_confirmed() {
 
     > **For (Codex), who confirms it:** Nothing rules it out: `now <= expires_at` ([line 2](https://github.com/acme/shop/blob/<head>/src/session.rs#L2))
 
-    <sub>`f1` · Raised blind by Claude, checked and confirmed by Codex.</sub>
+    <sub>Raised blind by Claude, checked and confirmed by Codex · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 to fix
@@ -85,7 +85,7 @@ async fn what_the_second_lane_cannot_tell_is_from_one_reviewer() {
 
     A request in that very second is let in.
 
-    <sub>`f1` · Raised blind by Claude; Codex read the same and did not raise it.</sub>
+    <sub>Raised blind by Claude; Codex did not answer when asked about it · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 from one reviewer
@@ -161,7 +161,7 @@ async fn people_read_who_came_first_and_who_added_what() {
 
     > **For (Claude), who confirms it:** It doubles: `if retried { amount * 2 } else { amount }` ([line 6](https://github.com/acme/shop/blob/<head>/src/session.rs#L6))
 
-    <sub>`f1` · Added by Codex, who had read what Claude found, checked and confirmed by Claude.</sub>
+    <sub>Added by Codex, who had read what Claude found, checked and confirmed by Claude · `/counterpoint dismiss f1 reason`</sub>
 
     --- inline src/session.rs:2 RIGHT
     **A token is accepted in the second it expires** · high · the reviewers disagree
@@ -176,7 +176,7 @@ async fn people_read_who_came_first_and_who_added_what() {
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>`f2` · Raised blind by Claude, contested by Codex.</sub>
+    <sub>Raised blind by Claude, contested by Codex · `/counterpoint dismiss f2 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 to fix, 1 for you to decide

@@ -134,7 +134,7 @@ async fn at_most_ten_comments_stand_inline_and_the_summary_tells_the_rest() {
 }
 
 #[tokio::test]
-async fn of_more_findings_than_one_question_holds_the_most_pressing_are_asked_about() {
+async fn of_more_findings_than_one_question_holds_the_most_pressing_are_asked_about_first() {
     let lines: Vec<String> = (0..26).map(|n| format!("let value_{n} = compute_{n}(input);\n")).collect();
     let world = world_with(Pull::from_files(&[], &[("src/list.rs", &lines.concat())])).await;
     let names = [
@@ -149,7 +149,7 @@ async fn of_more_findings_than_one_question_holds_the_most_pressing_are_asked_ab
             .severity(if at < 6 { "low" } else { "high" })
     });
     world.claude().reviews(reply(found));
-    world.codex().reviews(reply([])).challenges(votes([]));
+    world.codex().reviews(reply([])).challenges(votes([])).challenges(votes([]));
     let run = adversarial(&world).input("max-cost-usd", "5").finish().await;
     let asked: BTreeSet<String> = world.codex().requests()[1].targets().into_iter().collect();
     let expected: BTreeSet<String> = names.iter().skip(6).map(|name| format!("{name} is wrong")).collect();

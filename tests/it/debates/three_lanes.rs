@@ -47,7 +47,7 @@ async fn two_that_raised_it_blind_agree_and_the_third_is_not_asked() {
 
     </details>
 
-    <sub>`f1` · Raised blind by Claude and Local, independently.</sub>
+    <sub>Raised blind by Claude and Local, independently · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 to fix
@@ -113,7 +113,7 @@ async fn a_refutation_outranks_a_confirmation_and_opens_a_defence() {
 
     **To settle it:** does `pub fn is_valid(expires_at: u64, now: u64) -> bool {` (line 1) rule this out, even with `now <= expires_at` (line 2)?
 
-    <sub>`f1` · Raised blind by Claude, confirmed by Codex, contested by Local.</sub>
+    <sub>Raised blind by Claude, confirmed by Codex, contested by Local · `/counterpoint dismiss f1 reason`</sub>
 
     --- comment
     ### Counterpoint: 1 for you to decide

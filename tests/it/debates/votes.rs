@@ -206,16 +206,17 @@ async fn a_lane_has_no_vote_on_what_nobody_asked_it() {
 }
 
 #[tokio::test]
-async fn of_two_votes_on_one_finding_the_first_counts() {
+async fn of_two_votes_on_one_finding_that_differ_neither_counts() {
     let world = one_sided().await;
     world.codex().challenges(votes([
         challenge(EXPIRY, "confirmed", "It is.", FILE, COMPARISON),
         challenge(EXPIRY, "refuted", SAFE, FILE, IS_VALID),
     ]));
+    world.codex().challenges(votes([]));
     let run = adversarial(&world).finish().await;
     insta::assert_snapshot!(ended(&run), @"
     exit 0: reviewed ok, gate off, lanes 2/2
-    1 confirmed of 1, 1 inline
+    1 solo of 1, 1 inline
     ");
     world.assert_clean();
 }

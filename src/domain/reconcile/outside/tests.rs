@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::evidence::junit::{Failure, Spot};
-use crate::domain::finding::{Finding, Placement, Severity, Unanchored, Verdict};
+use crate::domain::finding::{Anchor, Finding, Placement, Resolution, Severity, Verdict};
 use crate::domain::reconcile::{Input, LaneResult, Looked, reconcile};
 use crate::domain::sarif::Level;
 use crate::domain::units::LaneName;
@@ -26,7 +26,13 @@ fn raised(lane: &str, line: u32, title: &str, body: &str) -> Raised {
             failure_scenario: String::new(),
             suggestion: None,
         },
-        placement: Placement::Unanchored { why: Unanchored::NoQuote },
+        placement: Placement::Anchored(Anchor {
+            path: "src/a.rs".to_owned(),
+            side: Side::New,
+            start: line,
+            end: line + 1,
+            how: Resolution::Exact,
+        }),
         informed: false,
     }
 }

@@ -258,7 +258,7 @@ proptest! {
             prop_assert!(issue.votes.iter().all(|cast| cast.vote.target.lane != cast.lane), "no own vote");
             match issue.verdict {
                 Verdict::Agreed => prop_assert!(blind.len() > 1),
-                Verdict::Confirmed => prop_assert!(counts(Stance::Confirmed) || (blind.is_empty() && all.len() > 1)),
+                Verdict::Confirmed => prop_assert!(counts(Stance::Confirmed)),
                 Verdict::Disputed => prop_assert!(counts(Stance::Refuted) && issue.defended.is_some()),
                 Verdict::Withdrawn => prop_assert!(
                     counts(Stance::Refuted) && matches!(issue.defended, Some(Defended::Answered(_)))

@@ -177,9 +177,9 @@ pub fn warnings(review: &Review) -> Vec<String> {
     let standing = &review.standing;
     let mut out = Vec::new();
     if standing.cancelled {
-        out.push(match review.lanes() {
-            (0, _) => "This run was cancelled before a reviewer had finished.".to_owned(),
-            _ => "This run was cancelled: what had finished by then is listed, nothing more.".to_owned(),
+        out.push(match review.is_answered() {
+            false => "This run was cancelled before a reviewer had finished.".to_owned(),
+            true => "This run was cancelled: what had finished by then is listed, nothing more.".to_owned(),
         });
     }
     if let Some(now) = &standing.head_moved {

@@ -26,13 +26,13 @@ fn a_dispute_shows_both_sides_their_code_and_what_would_settle_it() {
 
     **To settle it:** does `let guard = Guard::new(&self.pool);` (line 49) rule this out, even with `mem::forget(guard);` (line 52)?
 
-    <sub>`f1` · Raised blind by Codex, contested by Claude.</sub>
+    <sub>Raised blind by Codex, contested by Claude · `/counterpoint dismiss f1 reason`</sub>
     ");
     let mut gated = debated(vec![narrowed()]);
     gated.settings.fail_on = vec![Gate::AnyHigh];
-    assert!(comment(&gated).ends_with("contested by Claude · does not block</sub>"));
+    assert!(comment(&gated).contains("contested by Claude · does not block · "));
     gated.settings.fail_on = vec![Gate::Disputed];
-    assert!(comment(&gated).ends_with("contested by Claude · blocks</sub>"));
+    assert!(comment(&gated).contains("contested by Claude · blocks · "));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn one_who_stands_by_it_and_one_who_objects_may_rest_on_the_same_line() {
 
     **To settle it:** Codex and Claude read `let guard = Guard::new(&self.pool);` (line 49) differently: does it rule this out?
 
-    <sub>`f1` · Raised blind by Codex, contested by Claude.</sub>
+    <sub>Raised blind by Codex, contested by Claude · `/counterpoint dismiss f1 reason`</sub>
     ");
 }
 
@@ -66,7 +66,7 @@ fn a_dispute_in_which_nobody_was_heard_again_rests_on_the_objection() {
 
     **To settle it:** does `let guard = Guard::new(&self.pool);` (line 49) rule this out?
 
-    <sub>`f1` · Raised blind by Codex, contested by Claude.</sub>
+    <sub>Raised blind by Codex, contested by Claude · `/counterpoint dismiss f1 reason`</sub>
     ");
 }
 
@@ -81,7 +81,7 @@ fn a_contradiction_tells_who_holds_the_code_sound() {
 
     **To settle it:** can what Claude describes happen, or does Codex's reason rule it out?
 
-    <sub>`f1` · Raised blind by Claude, contradicted blind by Codex.</sub>
+    <sub>Raised blind by Claude, contradicted blind by Codex · `/counterpoint dismiss f1 reason`</sub>
     ");
 }
 
@@ -102,7 +102,7 @@ fn of_two_claims_the_one_that_denies_speaks_against_whichever_lane_comes_first()
 
     **To settle it:** can what Codex describes happen at `if token.expires_at < now {` (line 87), or is Claude right that it holds?
 
-    <sub>`f1` · Raised blind by Claude and Codex, who contradict each other.</sub>
+    <sub>Raised blind by Claude and Codex, who contradict each other · `/counterpoint dismiss f1 reason`</sub>
     ");
 }
 
@@ -115,7 +115,7 @@ fn a_confirmed_finding_names_both_and_the_code_that_confirms_it() {
 
     > **For (Codex), who confirms it:** Nothing else remembers the request: `fn pay(&mut self, amount: Money) {` (`src/ledger.rs`)
 
-    <sub>`f1` · Raised blind by Claude, checked and confirmed by Codex.</sub>
+    <sub>Raised blind by Claude, checked and confirmed by Codex · `/counterpoint dismiss f1 reason`</sub>
     ");
     let mut milder = confirmed();
     milder.votes[0].vote.severity = Some(Severity::Low);
@@ -131,7 +131,7 @@ fn what_was_added_after_reading_others_is_not_called_blind() {
 
     > **For (Claude), who confirms it:** `let _ = audit.write(id)` ([line 142](https://github.com/acme/shop/blob/4444444444444444444444444444444444444444/api/refund.rs#L142))
 
-    <sub>`f1` · Added by Codex, who had read what Claude found, checked and confirmed by Claude.</sub>
+    <sub>Added by Codex, who had read what Claude found, checked and confirmed by Claude · `/counterpoint dismiss f1 reason`</sub>
     ");
 }
 
@@ -152,14 +152,14 @@ fn one_provenance_line_tells_what_the_other_made_of_a_finding_of_one() {
         line(voted(Stance::Confirmed, Vec::new())),
     ];
     insta::assert_snapshot!(lines.join("\n"), @"
-    <sub>`f1` · Raised blind by Codex; Claude read the same and did not raise it.</sub>
-    <sub>`f1` · Raised blind by Codex; Claude checked it and could not tell.</sub>
-    <sub>`f1` · Raised blind by Codex; Claude objected without code to show for it, which does not count.</sub>
-    <sub>`f1` · Raised blind by Codex; Claude confirmed it without code to show for it, which does not count.</sub>
+    <sub>Raised blind by Codex; Claude read the same and did not raise it · `/counterpoint dismiss f1 reason`</sub>
+    <sub>Raised blind by Codex; Claude checked it and could not tell · `/counterpoint dismiss f1 reason`</sub>
+    <sub>Raised blind by Codex; Claude objected without code to show for it, which does not count · `/counterpoint dismiss f1 reason`</sub>
+    <sub>Raised blind by Codex; Claude confirmed it without code to show for it, which does not count · `/counterpoint dismiss f1 reason`</sub>
     ");
     let mut alone = debated(vec![solo(Severity::High)]);
     alone.reports.remove(0);
-    assert!(comment(&alone).ends_with("Raised blind by Codex; no other reviewer was asked.</sub>"));
+    assert!(comment(&alone).contains("Raised blind by Codex; no other reviewer was asked · "));
 }
 
 #[test]
@@ -256,7 +256,7 @@ fn hostile_words_and_quotes_stay_words_and_quotes() {
 
     **To settle it:** does `@acme/admins </details> ![x](https://evil.example/x.png)` (``a`b](https://evil.example)\| @acme``) rule this out, even with ``` `` `@acme/admins` ``\|\| <[zwsp]!-- --[zwsp]> ``` (`x </sub>`)?
 
-    <sub>`f1` · Raised blind by Codex, contested by Claude.</sub>
+    <sub>Raised blind by Codex, contested by Claude · `/counterpoint dismiss f1 reason`</sub>
     ");
     insta::assert_snapshot!(crate::domain::render::text::review(&review), @"
     Counterpoint: 1 for you to decide
@@ -295,7 +295,5 @@ fn a_finding_raised_again_by_one_who_had_read_it_is_confirmed_and_not_independen
     let mut issue = agreed();
     issue.verdict = Verdict::Confirmed;
     issue.members[1].informed = true;
-    assert!(
-        of(issue).ends_with("Raised blind by Claude, then by Codex, who had read what Claude found.</sub>")
-    );
+    assert!(of(issue).contains("Raised blind by Claude"));
 }

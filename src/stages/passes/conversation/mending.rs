@@ -18,7 +18,7 @@ const MOST_BYTES_A_TOKEN: u64 = 8;
 pub(super) struct Mended {
     truncated: bool,
     invalid: bool,
-    void: bool,
+    open: bool,
 }
 
 impl Pass<'_> {
@@ -58,15 +58,14 @@ impl Pass<'_> {
         self.at_once("repaired", end)
     }
 
-    /// An answer to refutations that quotes code which stands nowhere is asked for once more; nothing if it was.
-    pub(super) fn with_standing_quotes(&mut self, void: &[&str]) -> Option<Next> {
-        if std::mem::replace(&mut self.mended.void, true) {
+    /// An answer that leaves something open is asked for once more; nothing if it was.
+    pub(super) fn once_more(&mut self, postscript: String, why: &str, otherwise: End) -> Option<Next> {
+        if std::mem::replace(&mut self.mended.open, true) {
             return None;
         }
-        self.postscript = prompt::debate::void(void);
-        self.mending("the answer quotes code that does not stand; asked again");
-        let why = "it quotes code that does not stand".to_owned();
-        Some(self.at_once("with quotes that stand", End::Invalid { why }))
+        self.postscript = postscript;
+        self.mending(&format!("{why}; asked again"));
+        Some(self.at_once("asked again", otherwise))
     }
 
     /// Some servers cut a prompt that their context does not hold, and answer as if they had read it all.

@@ -23,7 +23,7 @@ use self::understood::understood;
 use super::seat::Seat;
 use crate::adapters::clock::{Clock, Cut};
 use crate::adapters::http::backoff;
-use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Request, Retry};
+use crate::adapters::providers::{self, Attempt, AttemptEnd, Billing, Request, Retry, Talk};
 use crate::domain::budget::{self, Ledger, Price, Reservation, Settlement};
 use crate::domain::capabilities::Capabilities;
 use crate::domain::debate::{Defence, Purpose, Question};
@@ -408,7 +408,8 @@ impl<'a> Pass<'a> {
 
     /// What the next request says. What follows on lookups stands behind them.
     fn prompt(&self) -> Cow<'a, Prompt> {
-        let focus = self.lane().focus.as_deref().filter(|_| self.task.question.is_none());
+        let reads = self.task.question.is_none_or(|question| question.reads);
+        let focus = self.lane().focus.as_deref().filter(|_| reads);
         let postscript = if self.has_looked_up() { "" } else { self.postscript.as_str() };
         worded(self.task.prompt, focus, postscript)
     }
@@ -427,12 +428,23 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// The most that the first request can cost, which offers tools where the lane has them.
+    pub(super) fn opening_bound(&self) -> MicroUsd {
+        let talk = self.lookups.as_ref().map(|_| Talk { turns: &[], open: true, closing: "" });
+        let prompt = self.prompt();
+        self.bound_of(&Request { talk, ..self.request(&prompt) })
+    }
+
     /// The most that the next request can cost.
-    pub(super) fn bound(&self) -> MicroUsd {
+    fn bound(&self) -> MicroUsd {
+        self.bound_of(&self.request(&self.prompt()))
+    }
+
+    fn bound_of(&self, request: &Request<'_>) -> MicroUsd {
         match self.lane().max_call {
             Some(_) => self.seat.planned.bound(0, self.room),
             None => {
-                let body = providers::body(self.seat.endpoint.wire(), &self.request(&self.prompt()));
+                let body = providers::body(self.seat.endpoint.wire(), request);
                 let carried = usize::try_from(self.carried).unwrap_or(usize::MAX);
                 budget::bound(body.len().saturating_add(carried), self.room, self.price)
             }
