@@ -136,7 +136,7 @@ static DENIES: LazyLock<Regex> = LazyLock::new(|| {
 /// Words that take back or limit what a sentence says, and words that deny.
 static LIMITS: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?ix)\b(?:although|as\slong\sas|assum\w+|but|claims?|except|however|if|looks?|nothing|once|only|says|seems?
+        r"(?ix)\b(?:although|as\slong\sas|assumes?|assumed|assuming|but|claims?|except|however|if|looks?|nothing|once|only|says|seems?
             |should|supposed|though|unless|until|when|yet)\b",
     )
 });
