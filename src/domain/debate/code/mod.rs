@@ -120,7 +120,10 @@ pub fn excerpts(
         }
         left += pot;
     }
-    chosen.finish(secrets)
+    let mut excerpts = chosen.finish(secrets);
+    // Marks of gaps are not counted before it is known where they stand.
+    while render(&excerpts).len() > budget && excerpts.pop().is_some() {}
+    excerpts
 }
 
 /// What is looked for, in this order.
