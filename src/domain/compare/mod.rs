@@ -103,6 +103,7 @@ impl FileFinding {
             path: &self.path,
             side: self.side,
             lines: self.lines,
+            unproven: false,
             quote: &self.quote,
             category: self.category,
             title: &self.title,

@@ -222,10 +222,10 @@ pub fn reconcile(input: &Input) -> Vec<Issue> {
 /// What the matcher reads of a finding: its proven place if there is one, else what it claims.
 pub fn subject(raised: &Raised) -> Subject<'_> {
     let finding = &raised.finding;
+    let claimed = (finding.line_start > 0).then_some((finding.line_start, finding.line_end));
     let (path, side, lines) = match raised.placement.anchor() {
         Some(anchor) => (anchor.path.as_str(), anchor.side, Some((anchor.start, anchor.end))),
-        // A line that nothing proves says as little as none.
-        None => (finding.path.as_str(), finding.side, None),
+        None => (finding.path.as_str(), finding.side, claimed),
     };
     let body = if finding.body.trim().is_empty() { &finding.failure_scenario } else { &finding.body };
     Subject {
@@ -233,6 +233,7 @@ pub fn subject(raised: &Raised) -> Subject<'_> {
         path,
         side: Some(side),
         lines,
+        unproven: raised.placement.anchor().is_none(),
         quote: &finding.quote,
         category: finding.category,
         title: &finding.title,

@@ -24,6 +24,8 @@ pub struct Subject<'a> {
     pub side: Option<Side>,
     /// First and last line.
     pub lines: Option<(u32, u32)>,
+    /// Whether nothing proves these lines: then they may be far off.
+    pub unproven: bool,
     /// The code it points at.
     pub quote: &'a str,
     /// The kind of defect.
@@ -179,6 +181,8 @@ pub struct Values {
     pub category: f64,
     /// Where they stand.
     pub place: Place,
+    /// Whether they are known to stand far apart.
+    pub far: bool,
 }
 
 impl Values {
@@ -196,7 +200,7 @@ impl Values {
             + CATEGORY * self.category
             + self.place.evidence();
         // The same words far away are said of other code as often as of the same: nobody should be sure.
-        let most = if self.place.is_far() { SAME - 1 } else { i64::MAX };
+        let most = if self.far { SAME - 1 } else { i64::MAX };
         thousandths(sum).min(most)
     }
 }
@@ -357,6 +361,7 @@ impl<'a> Corpus<'a> {
             tests,
             category,
             place,
+            far: place.is_far() && !a.unproven && !b.unproven,
         })
     }
 
