@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::world::{Answer, Pull, Reply, Usage, World, clearance, finding, reply};
+use crate::world::{Answer, Pull, Reply, Usage, World, challenge, clearance, finding, reply};
 
 const TITLE: &str = "Keep permissions in memory for half a minute";
 const BODY: &str = "Every request reads the permissions of its user from the database, and that is most of the \
@@ -28,6 +28,14 @@ pub fn set(world: &World) -> u64 {
     let pull = pull.number(128).title(TITLE).body(BODY).branches("main", "permissions-in-memory");
     let number = world.add(pull);
     world.claude().answers(answer(claude(), 1_450, Usage::new(5_212, 2_934).reasoning(2_210)));
+    let confirmed = reply([]).challenges([challenge(
+        "A failed query loses its connection",
+        "confirmed",
+        "`?` returns before the connection is given back, and nothing else gives it back.",
+        "src/store.rs",
+        QUERY,
+    )]);
+    world.claude().challenges(answer(confirmed, 900, Usage::new(5_480, 1_210).reasoning(820)));
     world.codex().answers(answer(codex(), 1_720, Usage::new(4_968, 3_387).reasoning(2_745)));
     number
 }
