@@ -20,8 +20,9 @@ pub const OUTPUT_CAPS: [u32; 3] = [16_000, 8_000, 4_000];
 /// Caps on the answer to a question of the debate, in tokens, thinking included; the first that the budget holds is taken.
 pub const DEBATE_CAPS: [u32; 2] = [8_000, 4_000];
 
-/// The most bytes of a question of the debate, in a serialised request: the findings and the code that may decide them.
-pub const MOST_TASK: usize = 120_000;
+/// Bytes of a long question of the debate, in a serialised request: some twenty findings and the code that may decide them. The
+/// ledger reserves what a question really takes; this is for the plan.
+const USUAL_TASK: usize = 120_000;
 
 /// Which files, lanes and strategy, at what bound; what is left out and why.
 #[derive(Clone, Debug)]
@@ -71,13 +72,18 @@ impl PlannedLane {
         most.and_then(|most| u32::try_from(most).ok()).map_or(cap, |most| cap.min(most))
     }
 
+    /// The longest input, in tokens; none where no limit is known.
+    #[must_use]
+    pub fn input(&self) -> Option<u64> {
+        [self.price.max_input, self.lane.limits.input].into_iter().flatten().min()
+    }
+
     /// The bytes that its context holds, at two and a half a token: fewer than any tokenizer gets out of code. What is
     /// wrong here costs a refusal, not money.
     #[must_use]
     pub fn window(&self) -> usize {
-        let tokens = [self.price.max_input, self.lane.limits.input].into_iter().flatten().min();
-        tokens
-            .map_or(usize::MAX, |tokens| usize::try_from(tokens.saturating_mul(5) / 2).unwrap_or(usize::MAX))
+        let bytes = self.input().map(|tokens| tokens.saturating_mul(5) / 2);
+        bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX)
     }
 
     /// The most that a request of this many bytes can cost; for a command line, what a call is said to cost at most.
@@ -246,20 +252,24 @@ impl Plan {
         calls.map(|(lane, bytes)| lane.bound(bytes, self.most_output)).sum()
     }
 
-    /// The most that all questions of the debate can cost.
+    /// What all questions of the debate cost at the dearest, as far as it can be told before anything is found: one challenge
+    /// and one answer a lane and batch, each of [`USUAL_TASK`] bytes.
     #[must_use]
     pub fn debate_bound(&self) -> MicroUsd {
-        let [longest, ..] = DEBATE_CAPS;
-        let batches = self.batches.iter().filter(|batch| self.debates(batch));
-        let calls = batches.flat_map(|batch| self.lanes.iter().zip(&batch.bytes));
-        calls
-            .map(|(planned, bytes)| {
+        let ([answer, ..], [review, ..]) = (DEBATE_CAPS, OUTPUT_CAPS);
+        let mut bound = MicroUsd::ZERO;
+        for batch in self.batches.iter().filter(|batch| self.debates(batch)) {
+            for (at, (planned, bytes)) in self.lanes.iter().zip(&batch.bytes).enumerate() {
                 let roles = planned.lane.roles;
-                let questions = u64::from(roles.challenge) + u64::from(roles.review);
-                let each = planned.bound(bytes.saturating_add(MOST_TASK), longest);
-                MicroUsd(each.0.saturating_mul(questions))
-            })
-            .sum()
+                // Who has not read it before says what is missing, which is as long as a review.
+                let challenge = if batch.readers.contains(&at) { answer } else { review };
+                let asked = [(roles.challenge, challenge), (roles.review, answer)];
+                let caps = asked.into_iter().filter(|(asked, _)| *asked).map(|(_, cap)| cap);
+                let calls = caps.map(|cap| planned.bound(bytes.saturating_add(USUAL_TASK), cap));
+                bound = bound.plus(calls.sum());
+            }
+        }
+        bound
     }
 
     /// What is done with a file.
@@ -273,8 +283,8 @@ impl Plan {
     pub fn debates(&self, batch: &Batch) -> bool {
         let debated =
             |file: &BatchFile| !matches!(self.strategy_of(&file.path), Strategy::Single | Strategy::Parallel);
-        let challengers = self.lanes.iter().filter(|planned| planned.lane.roles.challenge).count();
-        self.lanes.len() > 1 && challengers > 0 && batch.files.iter().any(debated)
+        let challenged = self.lanes.iter().any(|planned| planned.lane.roles.challenge);
+        self.lanes.len() > 1 && challenged && batch.files.iter().any(debated)
     }
 
     /// The paths that a lane was not to review.

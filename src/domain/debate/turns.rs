@@ -4,7 +4,7 @@
 //! It ends: a lane is asked about a finding of others once, about a refutation of its own once, and what is added by
 //! those who have read the others' findings is checked by those who reviewed blind only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{FindingKey, Purpose};
 use crate::domain::config::Strategy;
@@ -86,7 +86,6 @@ impl Debate<'_> {
         if !roles.challenge || (reads && !self.has_read(lane, at)) {
             return None;
         }
-        let adds = comes_later;
         let asked = self.asked(lane, Purpose::Challenge);
         let targets = self.issues.iter().filter(|issue| self.is_open_to(issue, batch, lane));
         let targets = targets.filter_map(|issue| issue.raiser()).map(Raised::key);
@@ -94,11 +93,11 @@ impl Debate<'_> {
             .filter(|key| self.batch_of(key) == Some(at) && !asked.contains(key))
             .take(MOST_TARGETS)
             .collect();
-        if targets.is_empty() && !adds {
+        if targets.is_empty() && !comes_later {
             return None;
         }
         let own = self.own(lane, at);
-        Some(Turn { lane, batch: at, purpose: Purpose::Challenge, targets, own, adds })
+        Some(Turn { lane, batch: at, purpose: Purpose::Challenge, targets, own, adds: comes_later })
     }
 
     /// Whether a lane may be asked about an issue.
@@ -154,20 +153,14 @@ impl Debate<'_> {
 
     /// The batch that a finding was raised in.
     fn batch_of(&self, key: &FindingKey) -> Option<usize> {
-        let raised = |pass: &&&PassReport| {
-            pass.lane == key.lane && pass.findings.iter().any(|raised| raised.finding.id == key.id)
-        };
+        let raised = |pass: &&&PassReport| pass.findings.iter().any(|raised| raised.key() == *key);
         self.passes.iter().find(raised).and_then(|pass| pass.batch)
     }
 
-    /// What a lane raised blind in a batch, of each issue one.
+    /// What a lane raised blind in a batch, in its own order.
     fn own(&self, lane: usize, batch: usize) -> Vec<FindingKey> {
         let reviews =
             self.of(lane).filter(|pass| pass.purpose == Purpose::Review && pass.batch == Some(batch));
-        let raised: BTreeMap<&str, FindingKey> = reviews
-            .flat_map(|pass| &pass.findings)
-            .map(|raised| (raised.finding.id.as_str(), raised.key()))
-            .collect();
-        raised.into_values().take(MOST_TARGETS).collect()
+        reviews.flat_map(|pass| &pass.findings).map(Raised::key).take(MOST_TARGETS).collect()
     }
 }

@@ -129,7 +129,8 @@ pub struct Issue {
     pub members: Vec<Raised>,
     /// The class it ends in.
     pub verdict: Verdict,
-    /// The highest severity of its members: what it is ranked and gated at.
+    /// What it is ranked and gated at: the highest that anybody who claims or confirms it gives it, or what whoever raised it
+    /// lowered it to.
     pub severity: Severity,
     /// Why members of different lanes are one issue; the strongest pair.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none", default)]
@@ -158,32 +159,32 @@ pub struct Issue {
 }
 
 impl Issue {
-    /// Those whose claim it is: who repeated it after reading it only where nobody raised it blind.
-    fn claimants(&self) -> impl Iterator<Item = &Raised> {
-        let blind = self.members.iter().any(|member| !member.informed);
-        self.members.iter().filter(move |member| !(blind && member.informed))
-    }
-
     /// The finding that stands for the issue: the first lane's among the most severe.
     #[must_use]
     pub fn lead(&self) -> Option<&Raised> {
-        let most = self.claimants().map(|member| member.finding.severity).max()?;
-        self.claimants().find(|member| member.finding.severity == most)
+        let most = claimants(&self.members).map(|member| member.finding.severity).max()?;
+        claimants(&self.members).find(|member| member.finding.severity == most)
     }
 
     /// Whose claim it is where one lane's is: who raised it blind, before who repeated it.
     #[must_use]
     pub fn raiser(&self) -> Option<&Raised> {
-        self.members.iter().find(|member| !member.informed).or_else(|| self.members.first())
+        claimants(&self.members).next()
     }
 
     /// The lanes that raised it, in the order of the lanes.
     #[must_use]
     pub fn raised_by(&self) -> Vec<&LaneName> {
-        let mut lanes: Vec<&LaneName> = self.claimants().map(|member| &member.lane).collect();
+        let mut lanes: Vec<&LaneName> = claimants(&self.members).map(|member| &member.lane).collect();
         lanes.dedup();
         lanes
     }
+}
+
+/// Those of an issue's members whose claim it is: who repeated it after reading it only where nobody raised it blind.
+fn claimants(members: &[Raised]) -> impl Iterator<Item = &Raised> {
+    let blind = members.iter().any(|member| !member.informed);
+    members.iter().filter(move |member| !(blind && member.informed))
 }
 
 /// Sorts what all lanes raised into issues, most pressing first.

@@ -1,7 +1,9 @@
 //! Where an issue ends, from who raised it and what was said of it. The rules are those of `docs/architecture.md`,
 //! verdicts.
 
-use super::{Defended, LaneResult};
+use std::collections::BTreeSet;
+
+use super::{Defended, LaneResult, claimants};
 use crate::domain::debate::{Answer, Cast, Defence, FindingKey, Hearing, Purpose, Stance};
 use crate::domain::finding::{Raised, Severity, Verdict};
 use crate::domain::units::LaneName;
@@ -33,7 +35,8 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     pub(super) fn rule(&self) -> Ruling {
         let votes = self.votes();
-        let severity = self.claimants().map(|member| member.finding.severity).max().unwrap_or(Severity::Low);
+        let severity =
+            claimants(self.members).map(|member| member.finding.severity).max().unwrap_or(Severity::Low);
         let ruling = |verdict| Ruling {
             verdict,
             severity,
@@ -45,8 +48,8 @@ impl Case<'_> {
         if self.contradicted {
             return ruling(Verdict::Contradiction);
         }
-        let blind = count(self.members.iter().filter(|member| !member.informed));
-        if blind > 1 {
+        let blind = self.members.iter().filter(|member| !member.informed);
+        if blind.map(|member| &member.lane).collect::<BTreeSet<_>>().len() > 1 {
             return ruling(Verdict::Agreed);
         }
         let counts = |stance: Stance| votes.iter().any(|cast| cast.vote.stands && cast.vote.stance == stance);
@@ -102,11 +105,6 @@ impl Case<'_> {
         Defence { lines: defence.lines.filter(inside), ..defence.clone() }
     }
 
-    /// Those whose claim it is.
-    fn claimants(&self) -> impl Iterator<Item = &Raised> {
-        self.members.iter().filter(|member| self.raised_by(&member.lane))
-    }
-
     /// The answer of a lane that raised it, to whatever speaks against it.
     fn defence(&self) -> Option<&Defence> {
         let own = |hearing: &&Hearing| self.raised_by(&hearing.lane);
@@ -155,15 +153,13 @@ impl Case<'_> {
         self.hearings.iter().filter(|hearing| hearing.purpose == Purpose::Challenge)
     }
 
-    /// Whether a lane is one of those whose claim it is: who repeated it after reading it is not, where somebody raised it
-    /// blind.
+    /// Whether a lane is one of those whose claim it is.
     fn raised_by(&self, lane: &LaneName) -> bool {
-        let blind = self.members.iter().any(|member| !member.informed);
-        self.members.iter().any(|member| member.lane == *lane && !(blind && member.informed))
+        claimants(self.members).any(|member| member.lane == *lane)
     }
 
     fn is_about(&self, key: &FindingKey) -> bool {
-        self.members.iter().any(|member| member.lane == key.lane && member.finding.id == key.id)
+        self.members.iter().any(|member| member.key() == *key)
     }
 }
 
@@ -175,11 +171,6 @@ const fn weight(stance: Stance) -> u8 {
         Stance::PreExisting => 2,
         Stance::Plausible => 3,
     }
-}
-
-/// How many lanes these are of.
-fn count<'a>(members: impl Iterator<Item = &'a Raised>) -> usize {
-    members.map(|member| &member.lane).collect::<std::collections::BTreeSet<_>>().len()
 }
 
 #[cfg(test)]

@@ -259,10 +259,9 @@ impl Fitting<'_> {
         let surplus: usize = paths.map(|path| batch::json_len(&path) - path.chars().count()).sum();
         let reported = evidence::most_bytes(&self.snapshot.evidence);
         let measured = |planned: PlannedLane| {
-            let tokens = [planned.price.max_input, planned.lane.limits.input].into_iter().flatten().min();
-            let tokens = tokens.unwrap_or(u64::MAX);
+            let tokens = planned.input().unwrap_or(u64::MAX);
             let rules = body_len(&planned.lane, &empty) + surplus.min(MAX_NAMES * 3) + reported;
-            let window = bytes(tokens).min(MOST_BYTES).saturating_sub(rules);
+            let window = planned.window().min(MOST_BYTES).saturating_sub(rules);
             Candidate { planned, tokens, rules, window }
         };
         let (mut wide, narrow): (Vec<_>, Vec<_>) =
@@ -450,12 +449,6 @@ fn request_len(lane: &Lane, prompt: &Prompt, without: &BTreeSet<Feature>) -> usi
         talk: lane.tools.map(|_| providers::Talk { turns: &[], open: true, closing: "" }),
     };
     providers::body(lane.provider.wire(), &request).len()
-}
-
-/// The bytes that a window of this many tokens holds, at two and a half bytes a token: fewer than any tokenizer gets
-/// out of code. What is wrong here costs a refusal, not money.
-fn bytes(tokens: u64) -> usize {
-    usize::try_from(tokens.saturating_mul(5) / 2).unwrap_or(usize::MAX)
 }
 
 fn too_dear(cap: MicroUsd) -> Stop {

@@ -143,6 +143,19 @@ async fn a_lane_that_answers_and_leaves_the_finding_out_could_not_tell() {
 }
 
 #[tokio::test]
+async fn calling_it_older_with_a_line_that_the_change_adds_silences_nothing() {
+    let world = one_sided().await;
+    let older = challenge(EXPIRY, "pre_existing", "It was always so.", FILE, COMPARISON);
+    world.codex().challenges(votes([older]));
+    let run = adversarial(&world).input("fail-on", "any-high").finish().await;
+    insta::assert_snapshot!(ended(&run), @"
+    exit 1: reviewed ok, gate tripped, lanes 2/2
+    1 solo of 1, 1 inline
+    ");
+    world.assert_clean();
+}
+
+#[tokio::test]
 async fn what_was_there_before_the_change_is_no_comment_and_trips_no_gate() {
     let world = one_sided().await;
     world.codex().challenges(votes([challenge(
@@ -327,4 +340,39 @@ async fn whatever_the_check_of_a_finding_ends_in_leaves_it_unchecked_and_says_so
     Codex could not check what Claude found (its answer was cut at the output limit, 2 tries): 1 finding is unchecked. Split the pull request, or lower the lane's effort.
     | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (its answer was cut at the output limit, 2 tries)</sub> |
     ");
+}
+
+#[tokio::test]
+async fn a_review_whose_questions_all_failed_replaces_the_summary_of_the_commit_before() {
+    let world = one_sided().await;
+    let told = votes([challenge(EXPIRY, "plausible", "It depends.", FILE, COMPARISON)]);
+    world.codex().challenges(told);
+    adversarial(&world).finish().await.assert_code(0);
+    world.push(7, &[(FILE, &format!("{AFTER}\npub fn more() {{}}\n"))], OldHead::Stays);
+    world.claude().reviews(reply([expiry()])).challenges(Answer::refusal());
+    world.codex().reviews(reply([refund()])).challenges(Answer::refusal());
+    let event = world.pull_request_event(7).action("synchronize");
+    let run = on(&world, event).input("strategy", "adversarial").finish().await;
+    insta::assert_snapshot!(ended(&run), @"
+    exit 0: partial lane-failed, gate off, lanes 0/2
+    2 unchecked of 2, 2 inline
+    ");
+    let read = read(&world);
+    let (_, summary) = read.split_once("--- comment\n").expect("a summary");
+    insta::assert_snapshot!(summary, @"
+    ### Counterpoint: 2 from one reviewer
+
+    Claude and Codex both reviewed `<head>`. 1 file, 6 changed lines read · <time> · **<usd> of $1.00**
+
+    Claude could not check what Codex found (the model refused: cyber): 1 finding is unchecked. Name a `fallback` model for the lane: it is asked where this one refuses.
+
+    Codex could not check what Claude found (the model refused): 1 finding is unchecked.
+
+    #### From one reviewer
+    | | where | what goes wrong |
+    |---|---|---|
+    | critical | [`src/session.rs:6`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A retried refund is paid twice <sub>Codex; unchecked, because Claude could not check it (the model refused: cyber)</sub> |
+    | high | [`src/session.rs:2`](https://github.com/acme/shop/pull/7#discussion_r<id>) | A token is accepted in the second it expires <sub>Claude; unchecked, because Codex could not check it (the model refused)</sub> |
+    ");
+    world.assert_clean();
 }

@@ -178,3 +178,10 @@ async fn who_does_what_is_told_lane_by_lane() {
     codex has another model for it, adversarial: claude review done, claude challenge done, codex review done, codex challenge done; codex asked as ["gpt-6.1-sol", "gpt-6.1-sol"]
     "#);
 }
+
+#[tokio::test]
+async fn one_lane_for_all_but_what_a_rule_names_asks_the_other_about_that() {
+    let rules = "strategy: single\npaths: {rules: [{paths: ['src/**'], strategy: adversarial}]}\n";
+    let passes = chosen(as_configured, "src/list.rs", "high", rules).await;
+    insta::assert_snapshot!(passes, @"claude review done, codex review done, codex challenge done; A token is accepted in the second it expires: solo, high");
+}

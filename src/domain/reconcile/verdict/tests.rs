@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::debate::Vote;
-use crate::domain::finding::{Anchor, Evidence, Finding, Placement, Resolution, Side};
+use crate::domain::finding::{Anchor, Clearance, Cleared, Evidence, Finding, Placement, Resolution, Side};
 use crate::domain::reconcile::{Input, Issue, Looked, reconcile};
 
 const LANES: [&str; 3] = ["claude", "codex", "third"];
@@ -132,6 +132,14 @@ fn each_row_of_the_table_of_verdicts_holds() {
         ("one died, one confirmed", told(vec![dead, by_third(Stance::Confirmed)])),
         ("one confirmed, one refuted", told(vec![by_third(Stance::Confirmed), refuted()])),
         (
+            "one confirmed, one refuted, withdrawn",
+            told(vec![
+                by_third(Stance::Confirmed),
+                refuted(),
+                defence("claude", f1(), Answer::Withdraw, true),
+            ]),
+        ),
+        (
             "own vote",
             told(vec![challenge("claude", true, vec![vote(f1(), Stance::Confirmed, true)], vec![f1()])]),
         ),
@@ -155,8 +163,57 @@ fn each_row_of_the_table_of_verdicts_holds() {
     both challengers died: unchecked high
     one died, one confirmed: confirmed high
     one confirmed, one refuted: disputed high, not heard
+    one confirmed, one refuted, withdrawn: disputed high
     own vote: solo high
     ");
+}
+
+#[test]
+fn a_defence_narrows_lines_only_within_what_was_claimed() {
+    let lines = |start, end| {
+        let refuted = vote(key("claude", "F1"), Stance::Refuted, true);
+        let mut answered = defence("claude", key("claude", "F1"), Answer::Narrow, true);
+        answered.defences[0].lines = Some((start, end));
+        let issue = after(vec![challenge("codex", true, vec![refuted], vec![key("claude", "F1")]), answered]);
+        let Some(Defended::Answered(defence)) = issue.defended else { panic!("not heard") };
+        defence.lines
+    };
+    assert_eq!((lines(7, 7), lines(1, 999)), (Some((7, 7)), None));
+}
+
+#[test]
+fn a_clearance_contradicts_one_lane_with_a_reason_and_not_two_that_found_it_blind() {
+    let told = |lanes: &[&str], reason: &str| {
+        let raised = |name: &str| raised(name, "F1", 7, "The connection leaks on early return");
+        let anchor = raised("claude").placement;
+        let clearance = Clearance {
+            path: "a.rs".to_owned(),
+            quote: "guard.release()".to_owned(),
+            reason: reason.to_owned(),
+        };
+        let cleared = Cleared { lane: LaneName::new("third"), clearance, placement: anchor };
+        let mut all: Vec<LaneResult> = lanes.iter().map(|name| lane(name, vec![raised(name)])).collect();
+        all.push(LaneResult { clearances: vec![cleared], ..lane("third", Vec::new()) });
+        let issues = reconcile(&Input { lanes: all, hearings: Vec::new() });
+        issues.iter().map(|issue| issue.verdict.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(told(&["claude"], "the guard releases it"), "contradiction");
+    assert_eq!(told(&["claude"], ""), "solo");
+    assert_eq!(told(&["claude", "codex"], "the guard releases it"), "agreed");
+}
+
+#[test]
+fn what_reads_alike_in_functions_far_apart_is_not_found_by_both() {
+    let told = |line: u32, other: u32| {
+        let raised =
+            |name: &str, line| lane(name, vec![raised(name, "F1", line, "SQL injection through the id")]);
+        let issues = reconcile(&Input {
+            lanes: vec![raised("claude", line), raised("codex", other)],
+            hearings: Vec::new(),
+        });
+        issues.iter().map(|issue| issue.verdict.to_string()).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!((told(3, 5).as_str(), told(3, 97).as_str()), ("agreed", "solo, solo"));
 }
 
 #[test]

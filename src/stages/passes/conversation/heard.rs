@@ -47,7 +47,8 @@ impl Pass<'_> {
         }
         self.report.problems.extend(reply.problems);
         let supplied = self.supplied(question);
-        let before = self.supplied_before(question);
+        let older = reply.challenges.iter().any(|said| said.stance == Stance::PreExisting);
+        let before = older.then(|| self.supplied_before(question));
         let mut votes: Vec<Vote> = Vec::new();
         for said in reply.challenges {
             let target = named(&question.targets, &said.target);
@@ -56,7 +57,8 @@ impl Pass<'_> {
                 continue;
             };
             // What is older than the change is shown by code that is.
-            let known = if said.stance == Stance::PreExisting { &before } else { &supplied };
+            let before = before.as_ref().filter(|_| said.stance == Stance::PreExisting);
+            let known = before.unwrap_or(&supplied);
             votes.push(Vote {
                 target,
                 stance: said.stance,
