@@ -1,7 +1,7 @@
 //! The pull request of the demo, made by git, and what the two reviewers say about it.
 //!
-//! It has three bugs. Both reviewers see the first, one sees the second, and about the third they contradict each
-//! other; who is right there can be read in the diff.
+//! It has three bugs. Both reviewers see the first, one sees the second and the other confirms it, and about the third
+//! they contradict each other; who is right there can be read in the diff.
 
 use std::time::Duration;
 
